@@ -1,0 +1,47 @@
+"""The values everything else passes around: an article and the spans of its text.
+
+They are frozen, and know nothing of files, models, databases or Discord.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """A half-open range `[start, end)` of an article's text, in Unicode code points (Python's own offsets)."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """The characters of `text` that this span covers."""
+        return text[self.start : self.end]
+
+
+class Sentence(Span):
+    """One sentence, heading, list item, caption or table row: a span of its article's text and nothing else."""
+
+    __slots__ = ()
+
+
+class Paragraph(Span):
+    """Consecutive sentences that belong together, from the first one's start to the last one's end."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article as a reader made it.
+
+    `source` is its identity (a file's absolute path, a URL, `discord:…`); `text` is what sentences are spans
+    of, and is never changed after reading. `published` is the day the article itself states, if any.
+    """
+
+    source: str
+    title: str
+    text: str
+    url: str | None = None
+    author: str | None = None
+    published: date | None = None
