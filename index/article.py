@@ -36,7 +36,8 @@ class Article:
     """One article as a reader made it.
 
     `source` is its identity (a file's absolute path, a URL, `discord:…`); `text` is what sentences are spans
-    of, and is never changed after reading. `published` is the day the article itself states, if any.
+    of, and is never changed after reading. `published` is the day the article itself states, if any. `states_title` is
+    false where the title was made up for it, from its first sentence or its file's name.
     """
 
     source: str
@@ -45,3 +46,4 @@ class Article:
     url: str | None = None
     author: str | None = None
     published: date | None = None
+    states_title: bool = True

@@ -1,0 +1,180 @@
+"""A corpus opened for asking: its store and the vector indexes derived from it, kept in step.
+
+A `Library` holds the operator's corpus and one for each Discord server, each in a file of its own. Neither knows
+anything of questions, ranking or Discord: a server is a number here.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.encoder import Encoder
+from index.errors import UserError
+from index.store import Stamp, Store, Unit, other_stamp
+from index.vectors import VectorIndex
+
+# Raised whenever the splitter, the analysis into terms or the encoded text changes: the same article would then
+# give other sentences, terms or vectors, and a corpus of the old kind has to be rebuilt.
+PIPELINE = 1
+_UNITS: tuple[Unit, ...] = ("sentence", "paragraph")
+
+
+def stamp_of(encoder: Encoder) -> Stamp:
+    """The stamp of everything this encoder makes. Loads the model."""
+    identity = encoder.identity
+    return Stamp(identity.model, identity.question_prefix, identity.passage_prefix, encoder.dimension, PIPELINE)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusView:
+    """One state of a corpus: the store within a snapshot, and vector indexes of (at least) that state.
+
+    The indexes may be a moment newer than the snapshot when another thread has just brought them up to date: an id
+    that the store does not know is to be passed over.
+    """
+
+    store: Store
+    vectors: dict[Unit, VectorIndex]
+
+
+class Corpus:
+    """One corpus's store with its vectors. Every method may be called from any thread.
+
+    Raises:
+        UserError: what `Store` raises; and on `view`, a corpus made with another model.
+    """
+
+    def __init__(self, path: Path, encoder: Encoder, *, create: bool = True) -> None:
+        self.store = Store(path, create=create)
+        self._encoder = encoder
+        self._vectors: dict[Unit, VectorIndex] = {}
+        self._articles: dict[int, int] = {}  # id → generation, as the vectors have them
+        self._ids: dict[int, tuple[range, range]] = {}  # article id → ids of its sentences and paragraphs
+        self._generation = -1
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def view(self) -> Iterator[CorpusView]:
+        """The corpus as it is now, whoever changed it, for the length of the block."""
+        with self.store.snapshot():
+            self._refresh()
+            yield CorpusView(self.store, dict(self._vectors))
+
+    def is_empty(self) -> bool:
+        return self.store.stamp() is None or not self.store.statistics().articles
+
+    def close(self) -> None:
+        self.store.close()
+
+    def _refresh(self) -> None:
+        """Brings the vectors up to the snapshot's generation, at the cost of what changed."""
+        generation = self.store.generation()
+        with self._lock:
+            if generation <= self._generation:
+                return
+            stamp = self.store.stamp()
+            if stamp is None:
+                return
+            if stamp != (wanted := stamp_of(self._encoder)):
+                raise UserError(other_stamp(self.store.path, stamp, wanted))
+            if not self._vectors:
+                self._vectors = {unit: VectorIndex(stamp.dimension) for unit in _UNITS}
+            articles = self.store.article_generations()
+            stale = [a for a, written in self._articles.items() if articles.get(a) != written]
+            fresh = [a for a, written in articles.items() if self._articles.get(a) != written]
+            self._remove(stale)
+            self._add(fresh if self._articles else None)
+            self._articles, self._generation = articles, generation
+
+    def _remove(self, article_ids: Sequence[int]) -> None:
+        gone = [self._ids.pop(article_id) for article_id in article_ids if article_id in self._ids]
+        for unit, ranges in zip(_UNITS, zip(*gone, strict=True), strict=False):
+            self._vectors[unit].remove(np.concatenate([np.arange(ids.start, ids.stop) for ids in ranges]))
+
+    def _add(self, article_ids: Sequence[int] | None) -> None:
+        stored = self.store.vectors(article_ids)
+        if not len(stored.ids):
+            return
+        vectors = stored.vectors.astype(np.float32)
+        self._vectors["sentence"].add(stored.ids, vectors)
+        # A paragraph's vector is the mean direction of its sentences': as good as encoding its text, and free.
+        starts = _run_starts(stored.paragraph_ids)
+        means = np.add.reduceat(vectors, starts)
+        means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+        self._vectors["paragraph"].add(stored.paragraph_ids[starts], means)
+        # An article is written by one writer in one transaction, so the ids of its parts follow each other.
+        starts = _run_starts(stored.article_ids)
+        for first, last in zip(starts, np.r_[starts[1:], len(stored.ids)] - 1, strict=True):
+            columns = (stored.ids, stored.paragraph_ids)
+            sentences, paragraphs = (range(int(ids[first]), int(ids[last]) + 1) for ids in columns)
+            self._ids[int(stored.article_ids[first])] = sentences, paragraphs
+
+
+def _run_starts(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where runs of equal values begin, in an array that is not empty."""
+    return np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
+
+
+class Library:
+    """The operator's corpus (`operator.db`) and one for each server (`servers/ID.db`) in one data folder.
+
+    `shared_with` names the servers that may also ask the operator's corpus; None: all of them.
+    """
+
+    def __init__(self, folder: Path, encoder: Encoder, *, shared_with: frozenset[int] | None = None) -> None:
+        self.folder = folder
+        self._encoder = encoder
+        self._shared_with = shared_with
+        self._open: dict[int | None, Corpus] = {}
+        self._lock = threading.Lock()
+
+    def path(self, server: int | None) -> Path:
+        """The database file of a server's corpus, or of the operator's (None)."""
+        return self.folder / "operator.db" if server is None else self.folder / "servers" / f"{int(server)}.db"
+
+    def corpus(self, server: int | None, *, create: bool = False) -> Corpus | None:
+        """A server's own corpus, or the operator's (None). None if it does not exist and is not to be made."""
+        with self._lock:
+            corpus = self._open.get(server)
+            if corpus is not None and not corpus.store.is_current():
+                # The file was deleted or replaced: what it held must not be served any longer. The store is left
+                # to the questions still running in it; its connections close when the last one lets go.
+                del self._open[server]
+                corpus = None
+            if corpus is None and (create or self.path(server).exists()):
+                corpus = self._open[server] = Corpus(self.path(server), self._encoder, create=create)
+            return corpus
+
+    def askable(self, server: int | None) -> list[Corpus]:
+        """The corpora that a question asked in `server` (None: by the operator) may be answered from."""
+        allowed: list[int | None] = [server]
+        if server is not None and (self._shared_with is None or server in self._shared_with):
+            allowed.append(None)
+        return [corpus for one in allowed if (corpus := self.corpus(one)) is not None]
+
+    def servers(self) -> list[int]:
+        """The servers that have a corpus of their own."""
+        return sorted(int(path.stem) for path in (self.folder / "servers").glob("*.db") if path.stem.isdigit())
+
+    def delete(self, server: int | None) -> bool:
+        """Deletes a corpus's file for good. Returns whether there was one."""
+        with self._lock:
+            if (corpus := self._open.pop(server, None)) is not None:
+                corpus.close()
+            path = self.path(server)
+            existed = path.exists()
+            for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+                with suppress(FileNotFoundError):
+                    file.unlink()
+            return existed
+
+    def close(self) -> None:
+        with self._lock:
+            for corpus in self._open.values():
+                corpus.close()
+            self._open.clear()

@@ -1,0 +1,155 @@
+"""One SQLite file: opening, migrating, connections for each thread, transactions, and errors put in words.
+
+It knows what makes a file one of ours and how writing stays safe; what is in the tables is the store's business.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from index.errors import UserError
+from index.schema import APPLICATION_ID, MIGRATIONS
+
+_BUSY_TIMEOUT = 30.0  # seconds; a writer holds the lock for one article, which takes milliseconds
+
+
+class Database:
+    """A SQLite file in WAL mode. Every method may be called from any thread.
+
+    Raises:
+        UserError: the file cannot be opened, is damaged, belongs to another program or to a newer version. It is
+            then left as it was.
+    """
+
+    def __init__(self, path: Path, *, create: bool, migrations: Sequence[str] = MIGRATIONS) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        if not path.exists():
+            if not create:
+                raise UserError(f"There is no corpus at {path}. Index articles first: python bot.py index PATH")
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError as error:
+                raise UserError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+        try:
+            self._migrate(migrations)
+        except BaseException:
+            self.close()
+            raise
+        self._file = self._file_identity()
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Every row of one statement."""
+        with self._explained():
+            return self._connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def transaction(self, kind: Literal["DEFERRED", "IMMEDIATE"]) -> Iterator[sqlite3.Connection]:
+        """All or nothing: commits at the end of the block, rolls back if it raises."""
+        with self._explained():
+            connection = self._connection
+            connection.execute(f"BEGIN {kind}")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # SQLite has rolled back by itself when the disk was full
+                    connection.execute("ROLLBACK")
+                raise
+
+    def is_current(self) -> bool:
+        """Whether the file at `path` is still the one that was opened (it may have been deleted or replaced)."""
+        return self._file is not None and self._file == self._file_identity()
+
+    def close(self) -> None:
+        """Closes every thread's connection. Call it when no thread uses the database any more."""
+        with self._lock:
+            connections, self._connections = self._connections, []
+        for connection in connections:
+            with suppress(sqlite3.Error):
+                connection.close()
+        self._local = threading.local()
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            # Each thread has a connection of its own; only `close` reaches into another thread's.
+            connection = sqlite3.connect(
+                self.path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+            )
+            with self._lock:
+                self._connections.append(connection)
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten, not only unlinked
+            connection.execute("PRAGMA synchronous = FULL")  # an acknowledged article survives a power cut
+            self._local.connection = connection
+        return connection
+
+    def _migrate(self, migrations: Sequence[str]) -> None:
+        (application_id,), (version,) = self.rows("PRAGMA application_id")[0], self.rows("PRAGMA user_version")[0]
+        if application_id != APPLICATION_ID and self.rows("SELECT count(*) FROM sqlite_master")[0][0]:
+            raise UserError(f"{self.path} is another program's database. Set another data folder (--data DIR).")
+        if version > len(migrations):
+            raise UserError(
+                f"{self.path} was written by a newer version of Verbatim (schema {version}; this one knows up to "
+                f"{len(migrations)}). Update Verbatim, or set another data folder (--data DIR)."
+            )
+        if version == len(migrations):
+            return
+        self.rows("PRAGMA journal_mode = WAL")
+        with self.transaction("IMMEDIATE") as connection:
+            # Another process may have migrated while this one waited for the lock.
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            for script in migrations[version:]:
+                for statement in _statements(script):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {max(version, len(migrations))}")
+
+    def _file_identity(self) -> tuple[int, int] | None:
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            message = _EXPLANATIONS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+            if message is None:
+                raise
+            raise UserError(f"{self.path} {message} ({error}).") from error
+
+
+_EXPLANATIONS = {
+    sqlite3.SQLITE_NOTADB: "is not a Verbatim database. Nothing was changed. Move it away, or set another data folder "
+    "(--data DIR)",
+    sqlite3.SQLITE_CORRUPT: "is damaged. Nothing was changed. Restore it from a backup, or move it away and index the "
+    "articles again",
+    sqlite3.SQLITE_FULL: "cannot grow: the disk is full. What was indexed before is safe. Free some space and run it "
+    "again",
+    sqlite3.SQLITE_BUSY: "is being written by another process. Try again when that one is done",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened. Check that it is a file and that you may write to its folder",
+    sqlite3.SQLITE_READONLY: "cannot be written. Check the permissions of the file and of its folder",
+    sqlite3.SQLITE_PERM: "cannot be opened. Check the permissions of the file and of its folder",
+    sqlite3.SQLITE_IOERR: "cannot be read or written. Check the disk and its free space, then run it again",
+}
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one: `executescript` would commit the transaction around them."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

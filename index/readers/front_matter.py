@@ -1,0 +1,67 @@
+"""The block of YAML at a Markdown file's top: four things are read from it, as text.
+
+It knows nothing of Markdown. The loader makes plain strings, lists and mappings only, so no tag can name a
+type, no date can be wrong, and an alias costs nothing, because what it repeats is never copied.
+"""
+
+import re
+
+import yaml  # type: ignore[import-untyped]
+
+_BLOCK = re.compile(r"---[ ]*\n(.*?)^(?:---|\.\.\.)[ ]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_MAX_BLOCK = 64 * 1024  # characters
+_PAIR = re.compile(r"([A-Za-z_][\w -]{0,40}):[ ]+(\S.*)$")
+_KEYS = {
+    "title": ("title",),
+    "url": ("url", "link", "canonical_url", "canonical", "source"),
+    "author": ("author", "authors", "by", "byline"),
+    "published": ("published", "date", "publish_date", "published_at", "pubdate"),
+}
+
+
+def take(text: str) -> tuple[dict[str, str], str]:
+    """The values found (title, url, author, published; none is empty) and the Markdown after the block.
+
+    A block that is no mapping is not front matter but part of the article, and stays. One that is broken YAML
+    (a colon in an unquoted title is enough) is read line by line instead.
+    """
+    found = _BLOCK.match(text, 0, _MAX_BLOCK)
+    if not found:
+        return {}, text
+    values = _mapping(found.group(1))
+    if values is None:
+        return {}, text
+    named = {key: next(filter(None, (values.get(name, "") for name in names)), "") for key, names in _KEYS.items()}
+    return {key: value for key, value in named.items() if value}, text[found.end() :]
+
+
+def _mapping(block: str) -> dict[str, str] | None:
+    try:
+        loaded = yaml.BaseLoader(block).get_single_data()
+    except (yaml.YAMLError, RecursionError, ValueError):
+        loaded = dict(pair for line in block.split("\n") if (pair := _pair(line)))
+        if not loaded:
+            return None
+    if loaded is None and not block.strip():
+        return {}
+    if not isinstance(loaded, dict):
+        return None
+    return {key.strip().lower(): _text(value) for key, value in loaded.items() if isinstance(key, str)}
+
+
+def _pair(line: str) -> tuple[str, str] | None:
+    found = _PAIR.match(line)
+    return (found.group(1), found.group(2).strip().strip("\"'[]")) if found else None
+
+
+def _text(value: object) -> str:
+    """A value as text: a list's names joined with commas, a mapping's name; anything else has none."""
+    if isinstance(value, str):
+        return value.strip().removeprefix("[[").removesuffix("]]")
+    if isinstance(value, dict):
+        name = value.get("name")
+        return name.strip() if isinstance(name, str) else ""
+    if isinstance(value, list):
+        names = (_text(one) for one in value[:20] if isinstance(one, str | dict))
+        return ", ".join(filter(None, names))
+    return ""

@@ -1,0 +1,423 @@
+"""The truth about one corpus: articles, sentences, float16 vectors and full-text terms in a SQLite file.
+
+With the database beneath it, the only part that speaks SQL. It knows nothing of models, FAISS, ranking or Discord.
+Every method may be called from any thread; what a thread reads inside `snapshot()` is one state of the corpus.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.article import Article, Paragraph, Sentence
+from index.database import Database
+from index.errors import UserError
+
+T = TypeVar("T")
+Unit = Literal["sentence", "paragraph"]
+Float16 = NDArray[np.float16]
+Ids = NDArray[np.int64]
+_ARTICLE_COLUMNS = "id, source, title, states_title, url, author, published, indexed_at, sentences"
+_MOST_VALUES = 500  # in one statement; SQLite's own limit was 999 for long
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the vectors and terms of a corpus were made with; two stamps never mix in one corpus."""
+
+    model: str
+    question_prefix: str
+    passage_prefix: str
+    dimension: int
+    pipeline: int
+    precision: str = "float16"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArticle:
+    """An article as lists and citations need it, without its text. `sentences` is their number."""
+
+    id: int
+    source: str
+    title: str
+    states_title: bool
+    url: str | None
+    author: str | None
+    published: date | None
+    indexed_at: datetime
+    sentences: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What tells whether an article has changed: hashes of the bytes it was read from, and of what was read."""
+
+    article_id: int
+    input_hash: bytes
+    article_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSentence:
+    """A sentence ready to be stored: its span, hash of the encoded text, (dimension,) vector and terms."""
+
+    span: Sentence
+    encoded_hash: bytes
+    vector: Float16
+    terms: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedParagraph:
+    """A paragraph ready to be stored: its span, its terms and its sentences, in order."""
+
+    span: Paragraph
+    terms: Sequence[str]
+    sentences: Sequence[PreparedSentence]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedArticle:
+    """An article ready to be stored: its version's hashes, and its paragraphs, in order."""
+
+    article: Article
+    input_hash: bytes
+    article_hash: bytes
+    paragraphs: Sequence[PreparedParagraph]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSentence:
+    """A stored sentence. `vector` is (dimension,), of unit length; `terms` are its index terms, in order."""
+
+    id: int
+    article_id: int
+    paragraph_id: int
+    start: int
+    end: int
+    vector: Float16
+    terms: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceVectors:
+    """Vectors (n, dimension) of sentences with their `ids`, `article_ids` and `paragraph_ids`, each (n,), by id."""
+
+    ids: Ids
+    article_ids: Ids
+    paragraph_ids: Ids
+    vectors: Float16
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Counts over the corpus, for BM25 and for people."""
+
+    articles: int
+    sentences: int
+    paragraphs: int
+    sentence_terms: int
+    paragraph_terms: int
+
+
+class Store:
+    """One corpus's file, made if `create` and it is not there. Raises what `Database` raises."""
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        self.path = path
+        self._database = Database(path, create=create)
+        self._rows = self._database.rows
+        self.close = self._database.close
+        self.is_current = self._database.is_current
+
+    def snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Every read of this thread inside the block sees the same state of the corpus."""
+        return self._database.transaction("DEFERRED")
+
+    # -- the corpus as a whole
+
+    def generation(self) -> int:
+        """A counter that every committed change of articles raises."""
+        return int(self._rows("SELECT value FROM meta WHERE key = 'generation'")[0][0])
+
+    def stamp(self) -> Stamp | None:
+        """What the corpus was made with; None until the first article."""
+        rows = self._rows("SELECT value FROM meta WHERE key = 'stamp'")
+        return Stamp(**json.loads(rows[0][0])) if rows else None
+
+    def statistics(self) -> Statistics:
+        columns = "count(*), total(sentences), total(paragraphs), total(sentence_terms), total(paragraph_terms)"
+        return Statistics(*map(int, self._rows(f"SELECT {columns} FROM article")[0]))
+
+    def problems(self) -> list[str]:
+        """What SQLite's own check finds wrong with the file; empty if it is sound."""
+        found = [row[0] for row in self._rows("PRAGMA quick_check(5)")]
+        return [] if found == ["ok"] else found
+
+    # -- articles
+
+    def articles(self) -> list[StoredArticle]:
+        """All articles, by title."""
+        rows = self._rows(f"SELECT {_ARTICLE_COLUMNS} FROM article ORDER BY title COLLATE NOCASE, id")
+        return [_stored_article(row) for row in rows]
+
+    def article(self, article_id: int) -> StoredArticle | None:
+        rows = self._rows(f"SELECT {_ARTICLE_COLUMNS} FROM article WHERE id = ?", (article_id,))
+        return _stored_article(rows[0]) if rows else None
+
+    def load(self, article_id: int) -> Article | None:
+        """The whole article, as it was read."""
+        rows = self._rows(
+            "SELECT source, title, text, url, author, published, states_title FROM article WHERE id = ?", (article_id,)
+        )
+        if not rows:
+            return None
+        source, title, text, url, author, published, states_title = rows[0]
+        return Article(source, title, text, url, author, _day(published), bool(states_title))
+
+    def versions(self) -> dict[str, Version]:
+        """Source → version, for every article."""
+        rows = self._rows("SELECT source, id, input_hash, article_hash FROM article")
+        return {row[0]: Version(*row[1:]) for row in rows}
+
+    def article_generations(self) -> dict[int, int]:
+        """Article id → the generation that last wrote its sentences."""
+        return dict(self._rows("SELECT id, generation FROM article INDEXED BY article_by_generation"))
+
+    # -- changes; each is one transaction
+
+    def put(self, prepared: PreparedArticle, stamp: Stamp, *, upload: tuple[str, bytes] | None = None) -> int:
+        """Adds the article, or replaces the one of its source. Returns its id, which a replacement keeps.
+
+        `upload` is the name and the bytes of what came in without a file of its own, kept to be read again.
+
+        Raises:
+            UserError: the corpus bears another stamp, or cannot be written; it is then as before.
+        """
+        with self._writing() as (connection, generation):
+            known = self.stamp()
+            if known is None:
+                _write_stamp(connection, stamp)
+            elif known != stamp:
+                raise UserError(other_stamp(self.path, known, stamp))
+            if upload is not None:
+                row = (prepared.article.source, *upload)
+                connection.execute("INSERT OR REPLACE INTO upload (source, name, data) VALUES (?, ?, ?)", row)
+            return _put(connection, prepared, generation)
+
+    def touch(self, source: str, input_hash: bytes) -> None:
+        """Remembers that the article of `source`, read from other bytes, came out the same."""
+        with self._database.transaction("IMMEDIATE") as connection:
+            connection.execute("UPDATE article SET input_hash = ? WHERE source = ?", (input_hash, source))
+
+    def remove(self, article_ids: Sequence[int], *, forget: bool = False) -> list[StoredArticle]:
+        """Removes articles with their sentences and uploads; returns those that were there.
+
+        With `forget`, their words also leave the full-text index's old segments and the write-ahead log at once,
+        which takes a moment in a large corpus; otherwise they do so in time.
+        """
+        with self._writing() as (connection, _):
+            removed = [article for article_id in article_ids if (article := self.article(article_id))]
+            for article in removed:
+                connection.execute("DELETE FROM upload WHERE source = ?", (article.source,))
+                connection.execute("DELETE FROM article WHERE id = ?", (article.id,))
+            if forget:
+                for unit in ("sentence", "paragraph"):
+                    connection.execute(f"INSERT INTO {unit}_text ({unit}_text) VALUES ('optimize')")
+        if forget:
+            self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        return removed
+
+    def replace_all(self, articles: Iterable[PreparedArticle], stamp: Stamp) -> None:
+        """Replaces every article and the stamp, in one transaction: until it ends, the old state is served."""
+        with self._writing() as (connection, generation):
+            for prepared in articles:
+                _put(connection, prepared, generation)
+            _write_stamp(connection, stamp)
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[sqlite3.Connection, int]]:
+        with self._database.transaction("IMMEDIATE") as connection:
+            generation = self.generation() + 1
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'generation'", (str(generation),))
+            yield connection, generation
+
+    # -- uploads, sentences and paragraphs
+
+    def uploads(self) -> list[tuple[str, str]]:
+        """(source, name) of everything that came in without a file of its own."""
+        return self._rows("SELECT source, name FROM upload ORDER BY source")
+
+    def upload(self, source: str) -> bytes:
+        """The bytes of an upload; none if it has been removed."""
+        rows = self._rows("SELECT data FROM upload WHERE source = ?", (source,))
+        return rows[0][0] if rows else b""
+
+    def known_vectors(self, hashes: Sequence[bytes]) -> dict[bytes, Float16]:
+        """Hash of an encoded text → its vector, for those that the corpus already has."""
+        found: dict[bytes, Float16] = {}
+        for marks, group in _groups(hashes):
+            rows = self._rows(f"SELECT encoded_hash, vector FROM sentence WHERE encoded_hash IN ({marks})", group)
+            found.update((key, _vector(blob)) for key, blob in rows)
+        return found
+
+    def vectors(self, article_ids: Sequence[int] | None = None) -> SentenceVectors:
+        """The vectors of these articles' sentences, or of all."""
+        sql = "SELECT id, article_id, paragraph_id, vector FROM sentence"
+        if article_ids is None:
+            rows = self._rows(f"{sql} ORDER BY id")
+        else:
+            rows = []
+            for marks, group in _groups(article_ids):
+                rows += self._rows(f"{sql} WHERE article_id IN ({marks})", group)
+            rows.sort()
+        ids, articles, paragraphs, blobs = zip(*rows, strict=True) if rows else ((), (), (), ())
+        matrix = np.frombuffer(b"".join(blobs), "<f2").reshape(len(ids), -1 if ids else 0)
+        return SentenceVectors(
+            np.array(ids, np.int64), np.array(articles, np.int64), np.array(paragraphs, np.int64), matrix
+        )
+
+    def sentences(self, ids: Sequence[int]) -> dict[int, StoredSentence]:
+        """Id → sentence, for those that are there."""
+        found: dict[int, StoredSentence] = {}
+        for marks, group in _groups(ids):
+            sql = (
+                "SELECT sentence.id, article_id, paragraph_id, start, end, vector, terms FROM sentence"
+                f" JOIN sentence_text ON sentence_text.rowid = sentence.id WHERE sentence.id IN ({marks})"
+            )
+            for key, article, paragraph, start, end, vector, terms in self._rows(sql, group):
+                found[key] = StoredSentence(key, article, paragraph, start, end, _vector(vector), terms.split())
+        return found
+
+    def paragraph_terms(self, ids: Sequence[int]) -> dict[int, list[str]]:
+        """Paragraph id → its index terms, in order, those of its article's own title first."""
+        found: dict[int, list[str]] = {}
+        for marks, group in _groups(ids):
+            rows = self._rows(f"SELECT rowid, terms FROM paragraph_text WHERE rowid IN ({marks})", group)
+            found.update((key, terms.split()) for key, terms in rows)
+        return found
+
+    def sentences_of_paragraphs(self, paragraph_ids: Sequence[int]) -> list[int]:
+        """Ids of the sentences in these paragraphs."""
+        found: list[int] = []
+        for marks, group in _groups(paragraph_ids):
+            rows = self._rows(f"SELECT id FROM sentence WHERE paragraph_id IN ({marks}) ORDER BY id", group)
+            found += [row[0] for row in rows]
+        return found
+
+    def neighbours(self, sentence: StoredSentence) -> tuple[Sentence | None, Sentence | None]:
+        """The sentences before and after this one in its article."""
+        where = "SELECT start, end FROM sentence WHERE article_id = ? AND start"
+        before = self._rows(f"{where} < ? ORDER BY start DESC LIMIT 1", (sentence.article_id, sentence.start))
+        after = self._rows(f"{where} > ? ORDER BY start LIMIT 1", (sentence.article_id, sentence.start))
+        return (Sentence(*before[0]) if before else None, Sentence(*after[0]) if after else None)
+
+    # -- searching
+
+    def search_text(self, unit: Unit, terms: Sequence[str], k: int) -> list[int]:
+        """Ids of the `k` best units by BM25 (FTS5's k1 = 1.2, b = 0.75) over any of `terms`, best first."""
+        if not terms:
+            return []
+        sql = f"SELECT rowid FROM {unit}_text WHERE {unit}_text MATCH ? ORDER BY rank LIMIT ?"
+        return [row[0] for row in self._rows(sql, (" OR ".join(f'"{term}"' for term in terms), k))]
+
+    def document_frequencies(self, unit: Unit, terms: Sequence[str]) -> dict[str, int]:
+        """Term → how many units hold it."""
+        found = dict.fromkeys(terms, 0)
+        for marks, group in _groups(terms):
+            found.update(self._rows(f"SELECT term, doc FROM {unit}_vocabulary WHERE term IN ({marks})", group))
+        return found
+
+
+def other_stamp(path: Path, known: Stamp, wanted: Stamp) -> str:
+    """The message for a corpus that was made with something else than what is configured."""
+    changed = [
+        f"{key} {old!r}, now {asdict(wanted)[key]!r}"
+        for key, old in asdict(known).items()
+        if old != asdict(wanted)[key]
+    ]
+    return (
+        f"The corpus {path} was made with {'; '.join(changed)}. Run: python bot.py index --rebuild, which encodes its "
+        "articles anew; or set the configuration back."
+    )
+
+
+def _put(connection: sqlite3.Connection, prepared: PreparedArticle, generation: int) -> int:
+    article, sentences = prepared.article, [s for paragraph in prepared.paragraphs for s in paragraph.sentences]
+    row: dict[str, Any] = {
+        "source": article.source,
+        "input_hash": prepared.input_hash,
+        "article_hash": prepared.article_hash,
+        "title": article.title,
+        "states_title": article.states_title,
+        "url": article.url,
+        "author": article.author,
+        "published": article.published.isoformat() if article.published else None,
+        "indexed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "generation": generation,
+        "sentences": len(sentences),
+        "paragraphs": len(prepared.paragraphs),
+        "sentence_terms": sum(len(sentence.terms) for sentence in sentences),
+        "paragraph_terms": sum(len(paragraph.terms) for paragraph in prepared.paragraphs),
+        "text": article.text,
+    }
+    (article_id,) = connection.execute(
+        f"INSERT INTO article ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})"
+        f" ON CONFLICT (source) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in row)} RETURNING id",
+        row,
+    ).fetchone()
+    connection.execute("DELETE FROM paragraph WHERE article_id = ?", (article_id,))
+    for paragraph in prepared.paragraphs:
+        paragraph_id = _insert(connection, "paragraph", paragraph.terms, article_id, *paragraph.span)
+        for sentence in paragraph.sentences:
+            vector = sentence.vector.astype("<f2").tobytes()
+            values = (article_id, *sentence.span, paragraph_id, sentence.encoded_hash, vector)
+            _insert(connection, "sentence", sentence.terms, *values)
+    return int(article_id)
+
+
+_COLUMNS: dict[Unit, str] = {
+    "paragraph": "article_id, start, end",
+    "sentence": "article_id, start, end, paragraph_id, encoded_hash, vector",
+}
+
+
+def _insert(connection: sqlite3.Connection, unit: Unit, terms: Sequence[str], *values: int | bytes) -> int:
+    sql = f"INSERT INTO {unit} ({_COLUMNS[unit]}) VALUES ({', '.join('?' * len(values))})"
+    rowid = connection.execute(sql, values).lastrowid
+    connection.execute(f"INSERT INTO {unit}_text (rowid, terms) VALUES (?, ?)", (rowid, " ".join(terms)))
+    return int(rowid or 0)
+
+
+def _write_stamp(connection: sqlite3.Connection, stamp: Stamp) -> None:
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('stamp', ?)", (json.dumps(asdict(stamp)),))
+
+
+def _groups(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
+    """The values in groups that fit one statement, each with its question marks."""
+    for start in range(0, len(values), _MOST_VALUES):
+        group = values[start : start + _MOST_VALUES]
+        yield ", ".join("?" * len(group)), group
+
+
+def _vector(blob: bytes) -> Float16:
+    return np.frombuffer(blob, "<f2")
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _stored_article(row: Sequence[Any]) -> StoredArticle:
+    article_id, source, title, states_title, url, author, published, indexed_at, sentences = row
+    indexed = datetime.fromisoformat(indexed_at)
+    return StoredArticle(
+        article_id, source, title, bool(states_title), url, author, _day(published), indexed, sentences
+    )

@@ -1,0 +1,61 @@
+"""What a question gets back: an `Answer` of `Hit`s, each a sentence with its place, neighbours and confidence.
+
+Values only; how they are found, ranked or shown is not decided here.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from index.store import StoredArticle
+
+
+class Confidence(Enum):
+    """How sure it is that a hit answers the question, in words. Below WEAK nothing is shown."""
+
+    STRONG = "strong"
+    LIKELY = "likely"
+    WEAK = "weak"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a sentence stands: `text` is the article's `[start:end]`, to the letter."""
+
+    article: StoredArticle
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A sentence that answers, the sentences around it, and where else nearly the same is said.
+
+    `score` orders the hits of one answer and means nothing beside another question's; `probability` (0 to 1) is the
+    estimate behind `confidence`.
+    """
+
+    citation: Citation
+    before: str | None
+    after: str | None
+    also_in: tuple[Citation, ...]
+    score: float
+    probability: float
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The hits for one question, best first. None means: nothing found, which is an answer too."""
+
+    question: str
+    hits: tuple[Hit, ...]
+
+    @property
+    def answered(self) -> bool:
+        return bool(self.hits)
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """That of the first hit."""
+        return self.hits[0].confidence if self.hits else None

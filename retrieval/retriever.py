@@ -1,0 +1,128 @@
+"""A question → an `Answer`, from any number of corpora, ranked together.
+
+Synchronous and safe to call from any thread; it needs no event loop and knows nothing of Discord.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+
+from index.article import Article
+from index.corpus import Corpus, CorpusView
+from index.encoder import Encoder
+from index.lexical import question_terms
+from index.store import StoredArticle
+from retrieval.answer import Answer, Citation, Hit
+from retrieval.candidates import Candidate, find
+from retrieval.ranker import FixedRanker, Ranker, band
+from retrieval.similarity import near_identical
+
+_LONGEST_QUESTION = 1_000  # characters; the model would not read more
+_CANDIDATES = 100  # best sentences by each kind of evidence
+_GROUPED = 30  # best candidates that are looked through for near-identical ones
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    candidate: Candidate
+    article: StoredArticle
+    text: str
+    score: float
+    probability: float
+
+
+class Retriever:
+    """Answers questions from `corpora`."""
+
+    def __init__(self, corpora: Sequence[Corpus], encoder: Encoder, ranker: Ranker | None = None) -> None:
+        self._corpora = corpora
+        self._encoder = encoder
+        self._ranker = ranker or FixedRanker()
+
+    def ask(self, question: str, *, top: int = 3) -> Answer:
+        """The `top` best hits; fewer, or none, where the corpora say nothing worth showing.
+
+        Raises:
+            UserError: a corpus cannot be read or was made with another model, or the model cannot be had.
+        """
+        question = " ".join(question[:_LONGEST_QUESTION].split())
+        with ExitStack() as stack:
+            views = [stack.enter_context(corpus.view()) for corpus in self._corpora]
+            views = [view for view in views if view.vectors]
+            if not question or not views:
+                return Answer(question, ())
+            vector = self._encoder.encode_questions([question])[0]
+            found = find(views, vector, question_terms(question), _CANDIDATES)
+            scores = self._ranker.scores(found.features)
+            probabilities = self._ranker.probabilities(found.features)
+            articles = _Articles()
+            ranked = (
+                articles.ranked(found.candidates[i], float(scores[i]), float(probabilities[i]))
+                for i in np.argsort(-scores, kind="stable")[: max(_GROUPED, top)]
+                if band(probabilities[i]) is not None
+            )
+            return Answer(question, tuple(articles.hit(group) for group in _grouped(ranked, top)))
+
+
+def _grouped(ranked: Iterable[_Ranked], top: int) -> list[list[_Ranked]]:
+    """The first `top` groups of sentences that say nearly the same, each led by its best."""
+    groups: list[list[_Ranked]] = []
+    for one in ranked:
+        for group in groups:
+            if _same(group[0], one):
+                group.append(one)
+                break
+        else:
+            groups.append([one])
+    return groups[:top]
+
+
+def _same(a: _Ranked, b: _Ranked) -> bool:
+    shared_title = a.article.states_title and b.article.states_title and a.article.title == b.article.title
+    pair = ((one.text, one.candidate.sentence.vector) for one in (a, b))
+    return near_identical(*pair, shared_title=shared_title)
+
+
+class _Articles:
+    """What one answer needs of its articles, each read once."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[tuple[int, int], tuple[StoredArticle, Article]] = {}
+
+    def _load(self, view: CorpusView, article_id: int) -> tuple[StoredArticle, Article]:
+        key = (id(view), article_id)
+        if key not in self._loaded:
+            stored, article = view.store.article(article_id), view.store.load(article_id)
+            if stored is None or article is None:  # within one snapshot a sentence always has its article
+                raise LookupError(f"article {article_id} is missing from {view.store.path}")
+            self._loaded[key] = stored, article
+        return self._loaded[key]
+
+    def ranked(self, candidate: Candidate, score: float, probability: float) -> _Ranked:
+        sentence = candidate.sentence
+        stored, article = self._load(candidate.view, sentence.article_id)
+        return _Ranked(candidate, stored, article.text[sentence.start : sentence.end], score, probability)
+
+    def hit(self, group: Sequence[_Ranked]) -> Hit:
+        best = group[0]
+        sentence, view = best.candidate.sentence, best.candidate.view
+        text = self._load(view, sentence.article_id)[1].text
+        before, after = (span.of(text) if span else None for span in view.store.neighbours(sentence))
+        confidence = band(best.probability)
+        assert confidence is not None  # noqa: S101 — those below the lowest band were not ranked
+        return Hit(
+            _citation(best),
+            before,
+            after,
+            tuple(_citation(one) for one in group[1:]),
+            best.score,
+            best.probability,
+            confidence,
+        )
+
+
+def _citation(ranked: _Ranked) -> Citation:
+    sentence = ranked.candidate.sentence
+    return Citation(ranked.article, sentence.start, sentence.end, ranked.text)
