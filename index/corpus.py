@@ -13,21 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoder import Encoder
+from index.encoder import Encoder, stamp_of
 from index.errors import UserError
-from index.store import Stamp, Store, Unit, other_stamp
+from index.store import Store, Unit, other_stamp
 from index.vectors import VectorIndex
 
-# Raised whenever the splitter, the analysis into terms or the encoded text changes: the same article would then
-# give other sentences, terms or vectors, and a corpus of the old kind has to be rebuilt.
-PIPELINE = 1
 _UNITS: tuple[Unit, ...] = ("sentence", "paragraph")
-
-
-def stamp_of(encoder: Encoder) -> Stamp:
-    """The stamp of everything this encoder makes. Loads the model."""
-    identity = encoder.identity
-    return Stamp(identity.model, identity.question_prefix, identity.passage_prefix, encoder.dimension, PIPELINE)
 
 
 @dataclass(frozen=True, slots=True)

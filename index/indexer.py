@@ -7,7 +7,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from index.article import Article, Paragraph, Sentence
-from index.corpus import stamp_of
-from index.encoder import Encoder
+from index.encoder import Encoder, stamp_of
 from index.errors import UserError
 from index.lexical import terms
 from index.readers import DEFAULT_MAX_BYTES, READER_VERSION, read
@@ -61,14 +60,30 @@ class SyncReport:
     cancelled: bool = False
 
 
+ProgressCallback = Callable[[Progress], None]
+
+
+def _silent(_: Progress) -> None:
+    """Reports progress to nobody."""
+
+
 @dataclass(frozen=True, slots=True)
-class Input:
-    """Something to be read: its identity, a name that tells its format, and how to get its bytes."""
+class _Draft:
+    """An article that has been read and split, but not encoded; `upload` is the name and bytes to keep with it."""
+
+    article: Article
+    input_hash: bytes
+    article_hash: bytes
+    paragraphs: list[list[Sentence]]
+    upload: tuple[str, bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One source to settle. `draft` is given the stored version, if any, and returns None where nothing changed."""
 
     source: str
-    name: str
-    load: Callable[[], bytes]
-    keep: bool = False  # store the bytes beside the article: there is no file to read again
+    draft: Callable[[Version | None], _Draft | None]
 
 
 class Indexer:
@@ -80,11 +95,7 @@ class Indexer:
         self._max_bytes = max_bytes
 
     def sync(
-        self,
-        targets: Sequence[str],
-        *,
-        progress: Callable[[Progress], None] = lambda _: None,
-        cancel: threading.Event | None = None,
+        self, targets: Sequence[str], *, progress: ProgressCallback = _silent, cancel: threading.Event | None = None
     ) -> SyncReport:
         """Indexes files, folders and glob patterns; what vanished from the folders and patterns leaves the index.
 
@@ -97,14 +108,15 @@ class Indexer:
         """
         started = time.perf_counter()
         found = scan(targets)
-        report = SyncReport(failed=list(found.problems))
-        inputs = [
-            Input(file.source, file.path.name, partial(read_bytes, file.path, self._max_bytes)) for file in found.files
+        jobs = [
+            self._job(file.source, file.path.name, partial(read_bytes, file.path, self._max_bytes))
+            for file in found.files
         ]
-        versions = self._store.versions()
-        self._run(inputs, report, progress, cancel)
+        report = self._settle(jobs, progress, cancel)
+        report.failed[:0] = found.problems
         if not report.cancelled:
-            present = {one.source for one in inputs}
+            present = {job.source for job in jobs}
+            versions = self._store.versions()
             gone = [one for one in versions if one not in present and any(scope.covers(one) for scope in found.scopes)]
             if gone:
                 self._store.remove([versions[source].article_id for source in gone])
@@ -114,24 +126,21 @@ class Indexer:
 
     def add_upload(self, data: bytes, source: str, name: str) -> SyncReport:
         """Indexes bytes that come without a file, and keeps them, to be read again by `sync_uploads`."""
-        started = time.perf_counter()
-        report = SyncReport()
-        self._run([Input(source, name, lambda: data, keep=True)], report, lambda _: None, None)
-        report.seconds = time.perf_counter() - started
-        return report
+        return self._settle([self._job(source, name, lambda: data, keep=True)])
+
+    def add_articles(self, articles: Iterable[Article]) -> SyncReport:
+        """Indexes articles that have been read elsewhere."""
+        return self._settle([_Job(article.source, partial(_changed, article)) for article in articles])
 
     def sync_uploads(
-        self, *, progress: Callable[[Progress], None] = lambda _: None, cancel: threading.Event | None = None
+        self, *, progress: ProgressCallback = _silent, cancel: threading.Event | None = None
     ) -> SyncReport:
         """Reads every upload again; it comes out changed where this version reads its format better."""
-        started = time.perf_counter()
-        report = SyncReport()
-        inputs = [Input(source, name, partial(self._store.upload, source)) for source, name in self._store.uploads()]
-        self._run(inputs, report, progress, cancel)
-        report.seconds = time.perf_counter() - started
-        return report
+        uploads = self._store.uploads()
+        jobs = [self._job(source, name, partial(self._store.upload, source)) for source, name in uploads]
+        return self._settle(jobs, progress, cancel)
 
-    def rebuild(self, *, progress: Callable[[Progress], None] = lambda _: None) -> int:
+    def rebuild(self, *, progress: ProgressCallback = _silent) -> int:
         """Splits and encodes every stored article anew, with this encoder; returns how many there were.
 
         One transaction: until it ends the old state is served, and if it fails or is stopped the old state stays.
@@ -148,64 +157,57 @@ class Indexer:
         self._store.replace_all(prepared(), stamp_of(self._encoder))
         return len(versions)
 
-    def _run(
-        self,
-        inputs: Sequence[Input],
-        report: SyncReport,
-        progress: Callable[[Progress], None],
-        cancel: threading.Event | None,
-    ) -> None:
+    def _settle(
+        self, jobs: Sequence[_Job], progress: ProgressCallback = _silent, cancel: threading.Event | None = None
+    ) -> SyncReport:
+        started = time.perf_counter()
+        report = SyncReport()
         versions = self._store.versions()
-        drafts: list[tuple[Input, _Draft]] = []
+        drafts: list[_Draft] = []
         waiting = done = 0
 
         def settled(source: str) -> None:
             nonlocal done
             done += 1
-            progress(Progress(done, len(inputs), source))
+            progress(Progress(done, len(jobs), source))
 
-        for number, one in enumerate(inputs, start=1):
-            draft = self._read(one, versions.get(one.source), report)
+        for number, job in enumerate(jobs, start=1):
+            draft = _try_draft(job, versions.get(job.source), report)
             if draft is None:
-                settled(one.source)
+                settled(job.source)
             else:
-                drafts.append((one, draft))
+                drafts.append(draft)
                 waiting += sum(map(len, draft.paragraphs))
-            if drafts and (waiting >= _BATCH or number == len(inputs)):
+            if drafts and (waiting >= _BATCH or number == len(jobs)):
                 for source in self._commit(drafts, versions, report, cancel):
                     settled(source)
                 drafts, waiting = [], 0
             if cancel is not None and cancel.is_set():
-                report.cancelled = done < len(inputs)
-                return
+                report.cancelled = done < len(jobs)
+                break
+        report.seconds = time.perf_counter() - started
+        return report
 
-    def _read(self, one: Input, known: Version | None, report: SyncReport) -> "_Draft | None":
-        """The draft of what is new or changed; None if it is settled already."""
-        try:
-            data = one.load()
+    def _job(self, source: str, name: str, load: Callable[[], bytes], *, keep: bool = False) -> _Job:
+        def draft(known: Version | None) -> _Draft | None:
+            data = load()
             # What decides the result of reading: the reader, the format that the name tells, and the bytes.
-            suffix = Path(one.name).suffix.lower()
+            suffix = Path(name).suffix.lower()
             input_hash = hashlib.sha256(f"{READER_VERSION}\0{suffix}\0".encode() + data).digest()
             if known is not None and known.input_hash == input_hash:
-                report.unchanged.append(one.source)
                 return None
-            draft = _draft(read(data, one.source, one.name, max_bytes=self._max_bytes), input_hash)
-        except UserError as error:
-            report.failed.append((one.source, str(error)))
-            return None
-        except Exception as error:  # a defect that one article brings to light must not cost the others
-            log.exception("reading %s", one.source)
-            report.failed.append((one.source, f"it could not be read ({type(error).__name__}); please report this"))
-            return None
-        if known is not None and known.article_hash == draft.article_hash:
-            self._store.touch(one.source, input_hash)
-            report.unchanged.append(one.source)
-            return None
-        return draft
+            article = read(data, source, name, max_bytes=self._max_bytes)
+            fresh = _draft(article, input_hash, (name, data) if keep else None)
+            if known is not None and known.article_hash == fresh.article_hash:
+                self._store.touch(source, input_hash)
+                return None
+            return fresh
+
+        return _Job(source, draft)
 
     def _commit(
         self,
-        drafts: Sequence[tuple[Input, "_Draft"]],
+        drafts: Sequence[_Draft],
         versions: dict[str, Version],
         report: SyncReport,
         cancel: threading.Event | None,
@@ -213,23 +215,24 @@ class Indexer:
         """Encodes what is new in all drafts together, then stores them one by one, yielding each one's source."""
         stamp = stamp_of(self._encoder)
         known_stamp = self._store.stamp()
-        if known_stamp not in (None, stamp):
+        if known_stamp is not None and known_stamp != stamp:
             raise UserError(other_stamp(self._store.path, known_stamp, stamp))
-        texts = dict(_encoded_texts([draft for _, draft in drafts]))
+        texts = dict(_encoded_texts(drafts))
         vectors = self._store.known_vectors(list(texts))
         known = frozenset(vectors)
         vectors |= self._encode({key: text for key, text in texts.items() if key not in known}, cancel)
-        for one, draft in drafts:
+        for draft in drafts:
             if cancel is not None and cancel.is_set():
                 return
             prepared = _prepare(draft, vectors)
-            self._store.put(prepared, stamp, upload=(one.name, one.load()) if one.keep else None)
-            (report.changed if one.source in versions else report.added).append(one.source)
+            self._store.put(prepared, stamp, upload=draft.upload)
+            source = draft.article.source
+            (report.changed if source in versions else report.added).append(source)
             hashes = [sentence.encoded_hash for paragraph in prepared.paragraphs for sentence in paragraph.sentences]
             reused = sum(key in known for key in hashes)
             report.reused += reused
             report.encoded += len(hashes) - reused
-            yield one.source
+            yield source
 
     def _encode(self, texts: dict[bytes, str], cancel: threading.Event | None) -> dict[bytes, Float16]:
         """Hash → (dimension,) vector of each text; fewer if `cancel` is set meanwhile."""
@@ -239,29 +242,39 @@ class Indexer:
             if cancel is not None and cancel.is_set():
                 break
             group = keys[start : start + _BATCH]
-            vectors.update(
-                zip(group, self._encoder.encode_passages([texts[k] for k in group]).astype(np.float16), strict=True)
-            )
+            encoded = self._encoder.encode_passages([texts[key] for key in group]).astype(np.float16)
+            vectors.update(zip(group, encoded, strict=True))
         return vectors
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """An article that has been read and split, but not encoded."""
+def _try_draft(job: _Job, known: Version | None, report: SyncReport) -> _Draft | None:
+    """The draft of what is new or changed; None if the job is settled, unchanged or failed."""
+    try:
+        draft = job.draft(known)
+    except UserError as error:
+        report.failed.append((job.source, str(error)))
+        return None
+    except Exception as error:  # a defect that one article brings to light must not cost the others
+        log.exception("reading %s", job.source)
+        report.failed.append((job.source, f"it could not be read ({type(error).__name__}); please report this"))
+        return None
+    if draft is None:
+        report.unchanged.append(job.source)
+    return draft
 
-    article: Article
-    input_hash: bytes
-    article_hash: bytes
-    paragraphs: list[list[Sentence]]
 
-
-def _draft(article: Article, input_hash: bytes) -> _Draft:
+def _draft(article: Article, input_hash: bytes, upload: tuple[str, bytes] | None = None) -> _Draft:
     digest = hashlib.sha256(repr(replace(article, source="")).encode()).digest()
-    return _Draft(article, input_hash, digest, paragraphs(article.text, split(article.text)))
+    return _Draft(article, input_hash, digest, paragraphs(article.text, split(article.text)), upload)
+
+
+def _changed(article: Article, known: Version | None) -> _Draft | None:
+    draft = _draft(article, b"")
+    return None if known is not None and known.article_hash == draft.article_hash else draft
 
 
 def _encoded_text(article: Article, sentence: Sentence) -> str:
-    """What the model reads: a sentence says little of what its article is about, and the article's own title says it."""
+    """What the model reads: the sentence under its article's own title, which says what the sentence is about."""
     text = sentence.of(article.text)
     return f"{article.title}\n{text}" if article.states_title else text
 

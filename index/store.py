@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from index.article import Article, Paragraph, Sentence
 from index.database import Database
+from index.encoder import Stamp
 from index.errors import UserError
 
 T = TypeVar("T")
@@ -26,18 +27,6 @@ Float16 = NDArray[np.float16]
 Ids = NDArray[np.int64]
 _ARTICLE_COLUMNS = "id, source, title, states_title, url, author, published, indexed_at, sentences"
 _MOST_VALUES = 500  # in one statement; SQLite's own limit was 999 for long
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What the vectors and terms of a corpus were made with; two stamps never mix in one corpus."""
-
-    model: str
-    question_prefix: str
-    passage_prefix: str
-    dimension: int
-    pipeline: int
-    precision: str = "float16"
 
 
 @dataclass(frozen=True, slots=True)

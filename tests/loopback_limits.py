@@ -254,7 +254,7 @@ class OpenApi:
 
     def __init__(self, path: Path) -> None:
         import jsonschema
-        import referencing
+        import referencing.jsonschema
 
         self._jsonschema = jsonschema
         # References become absolute, so that they hold from within any schema of the file.

@@ -1,143 +1,24 @@
-"""The REST side of the loopback Discord: routes, faults on demand, and the answers that Discord itself would give.
+"""The routes of the loopback Discord: identity, commands, interactions, servers, files.
 
-Works on the state that `LoopbackDiscord` holds; every request is recorded before anything else happens to it.
+Works on the state that `LoopbackServer` holds.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import re
-import time
-import traceback
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
+from loopback_http import API, Call, Handler
 from loopback_interactions import COMPONENT, MODAL, Interaction
-from loopback_limits import (
-    FILE_BYTES,
-    ApiError,
-    check_choices,
-    check_commands,
-    check_message,
-    check_modal,
-)
-from loopback_world import (
-    COMPONENTS_V2,
-    EPHEMERAL,
-    LOADING,
-    SEND_IN_THREADS,
-    SEND_MESSAGES,
-    SUPPRESS_EMBEDS,
-    VIEW_CHANNEL,
-    Channel,
-    Message,
-    User,
-    new_message_payload,
-    pinged,
-    timestamp,
-    walk_components,
-)
+from loopback_limits import ApiError, check_choices, check_commands, check_message, check_modal
+from loopback_messages import Messages, reference_to
+from loopback_world import COMPONENTS_V2, EPHEMERAL, LOADING, SUPPRESS_EMBEDS, Message
 
-if TYPE_CHECKING:
-    from discord_loopback import LoopbackDiscord
-
-API = "/api/v10"
 ACKNOWLEDGE_WITHIN, TOKEN_LIFE = 3.0, 15 * 60.0
-Handler = Callable[["Call"], Awaitable[Any]]
 
 
-@dataclass
-class Request:
-    """A request as it came; ``status`` is None until it is answered, 0 when the connection was dropped."""
-
-    method: str
-    path: str
-    body: Any
-    at: float
-    status: int | None = None
-    files: list[tuple[str, bytes]] = field(default_factory=list)
-
-
-@dataclass
-class Fault:
-    """Trouble for the next ``times`` requests whose method and path match.
-
-    ``status`` 429 is a rate limit, 0 drops the connection, anything else is answered with that status.
-    ``after_effect`` lets the request do its work first, so that only the answer is lost.
-    """
-
-    status: int
-    path: re.Pattern[str]
-    method: str | None = None
-    times: int = 1
-    retry_after: float = 0.3
-    everywhere: bool = False
-    after_effect: bool = False
-    hits: int = 0
-
-    def matches(self, method: str, path: str) -> bool:
-        return self.hits < self.times and self.method in (None, method) and bool(self.path.search(path))
-
-
-@dataclass
-class Limit:
-    """A rate limit as Discord keeps it: ``count`` requests in ``per`` seconds for each path that matches."""
-
-    path: re.Pattern[str]
-    method: str | None
-    count: int
-    per: float
-    windows: dict[str, tuple[float, int]] = field(default_factory=dict)
-
-    def take(self, path: str) -> tuple[int, float] | None:
-        """What remains and seconds until the reset; None when the window is spent."""
-        now = time.monotonic()
-        began, used = self.windows.get(path, (now, 0))
-        if now - began >= self.per:
-            began, used = now, 0
-        left = self.per - (now - began)
-        self.windows[path] = (began, min(used + 1, self.count))
-        return (self.count - used - 1, left) if used < self.count else None
-
-    def reset_after(self, path: str) -> float:
-        return max(0.05, self.per - (time.monotonic() - self.windows[path][0]))
-
-
-@dataclass
-class Call:
-    """A request on its way through a handler."""
-
-    http: web.Request
-    path: str
-    body: Any
-    files: list[tuple[str, bytes]]
-
-    def id(self, name: str) -> int:
-        try:
-            return int(self.http.match_info[name])
-        except ValueError:
-            raise ApiError(400, 50035, "Invalid Form Body") from None
-
-
-def reply(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """A JSON answer; the client wants the content type to be exactly this, without a charset."""
-    body = json.dumps(data).encode()
-    return web.Response(body=body, status=status, headers={"Content-Type": "application/json"} | (headers or {}))
-
-
-class Rest:
-    def __init__(self, discord: LoopbackDiscord) -> None:
-        self.discord = discord
-        self.requests: list[Request] = []
-        self.faults: list[Fault] = []
-        self.limits: list[Limit] = []
-        self.accepted_token = ""
-        self.offline = False
-        self._nonces: dict[tuple[int, str], Message] = {}
-
+class Rest(Messages):
     def routes(self) -> list[web.RouteDef]:
         commands = "/applications/{app}/commands"
         guild_commands = "/applications/{app}/guilds/{guild}/commands"
@@ -181,86 +62,6 @@ class Rest:
             ("GET", "/guilds/{guild}/members/{user}", self._member),
         ]
         return [web.route(method, API + path, self._wrap(handler)) for method, path, handler in table]
-
-    # --- every request -------------------------------------------------------------------------------------------
-
-    def _wrap(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        async def handle(http: web.Request) -> web.StreamResponse:
-            if self.offline and http.transport is not None:
-                http.transport.abort()  # a connection kept alive from before
-                return web.Response()
-            path = http.path.removeprefix(API)
-            body, files = await _read(http)
-            record = Request(http.method, path, body, time.monotonic(), files=files)
-            self.requests.append(record)
-            fault = next((item for item in self.faults if item.matches(http.method, path)), None)
-            if fault is not None:
-                fault.hits += 1
-            response: web.Response | None = None
-            if fault is None or fault.after_effect:
-                response = await self._answer(handler, Call(http, path, body, files))
-            if fault is not None:
-                response = self._trouble(fault, http)
-            record.status = response.status if response is not None else 0
-            self.discord.touch()
-            # After a dropped connection nothing can be written any more; aiohttp still wants an object.
-            return response if response is not None else web.Response()
-
-        return handle
-
-    async def unknown(self, http: web.Request) -> web.Response:
-        """Any route that the loopback does not have: said loudly, so that nobody takes it for Discord's answer."""
-        body, files = await _read(http)
-        self.requests.append(Request(http.method, http.path, body, time.monotonic(), 404, files))
-        self.discord.violate("unknown route", f"{http.method} {http.path}")
-        return reply({"message": "404: Not Found", "code": 0}, 404)
-
-    def _trouble(self, fault: Fault, http: web.Request) -> web.Response | None:
-        if fault.status == 0:
-            if http.transport is not None:
-                http.transport.abort()
-            return None
-        if fault.status == 429:
-            return self._limited(fault.retry_after, everywhere=fault.everywhere, path=http.path)
-        return reply({"message": f"{fault.status}: on purpose", "code": 0}, fault.status)
-
-    @staticmethod
-    def _limited(after: float, *, everywhere: bool, path: str) -> web.Response:
-        headers = {"Retry-After": str(max(1, round(after))), "Via": "1.1 loopback"}
-        headers["X-RateLimit-Scope"] = "global" if everywhere else "user"
-        if everywhere:
-            headers["X-RateLimit-Global"] = "true"
-        else:
-            headers |= _rate_headers(path, 5, 0, after)
-        data = {"message": "You are being rate limited.", "retry_after": after, "global": everywhere}
-        return reply(data, 429, headers)
-
-    async def _answer(self, handler: Handler, call: Call) -> web.Response:
-        try:
-            anyone = call.path == "/gateway" or call.path.startswith(("/interactions/", "/webhooks/"))
-            if not anyone and call.http.headers.get("Authorization") != f"Bot {self.accepted_token}":
-                raise ApiError(401, 0, "401: Unauthorized")
-            limit = next((item for item in self.limits if _limit_matches(item, call)), None)
-            headers = {}
-            if limit is not None:
-                left = limit.take(call.path)
-                if left is None:
-                    self.discord.rate_limited += 1
-                    return self._limited(limit.reset_after(call.path), everywhere=False, path=call.path)
-                headers = _rate_headers(call.path, limit.count, *left)
-            self.discord.check_schema(call.http.method, call.path, call.body)
-            data = await handler(call)
-        except ApiError as error:
-            if error.status != 401:
-                self.discord.violate("refused", f"{call.http.method} {call.path}: {error}")
-            return reply(error.body(), error.status)
-        except Exception:
-            # A fault of the loopback itself; 503 is what the client does not try again.
-            self.discord.violate("loopback", traceback.format_exc())
-            return reply({"message": "loopback error", "code": 0}, 503)
-        if data is None:
-            return web.Response(status=204, headers=headers)
-        return reply(data, 200, headers)
 
     # --- identity, commands --------------------------------------------------------------------------------------
 
@@ -393,7 +194,7 @@ class Rest:
             extra["interaction"] = {"id": str(found.id), "type": 2, "name": command, "user": user}
         if found.message is not None:
             extra["type"] = 19
-            extra["message_reference"] = _reference(found.message)
+            extra["message_reference"] = reference_to(found.message)
         return self._create(found.channel, data, files, extra, to=found.id)
 
     async def _follow_up(self, call: Call) -> Any:
@@ -433,161 +234,6 @@ class Rest:
             raise _refused(found, error) from None
         found.answered_after = found.answered_after or (found.age if found.answered else None)
         return message.payload
-
-    # --- messages ------------------------------------------------------------------------------------------------
-
-    def _place(self, call: Call, needed: int = VIEW_CHANNEL) -> Channel:
-        channel = self.discord.channels.get(call.id("channel"))
-        if channel is None:
-            raise ApiError(404, 10003, "Unknown Channel")
-        if channel.guild is not None:
-            held = channel.guild.permissions(self.discord.bot, channel)
-            if not held & VIEW_CHANNEL:
-                raise ApiError(403, 50001, "Missing Access")
-            if held & needed != needed:
-                raise ApiError(403, 50013, "Missing Permissions")
-        return channel
-
-    async def _channel(self, call: Call) -> Any:
-        return self._place(call).payload()
-
-    async def _typing(self, call: Call) -> None:
-        channel = self._place(call, SEND_MESSAGES)
-        self.discord.typing.append(channel)
-
-    async def _messages(self, call: Call) -> Any:
-        channel, query = self._place(call), call.http.query
-        found = [item for item in self.discord.messages.values() if item.channel is channel and not item.deleted]
-        found = [item for item in found if not item.ephemeral]
-        if "before" in query:
-            found = [item for item in found if item.id < int(query["before"])]
-        if "after" in query:
-            found = [item for item in found if item.id > int(query["after"])][: int(query.get("limit", 50))]
-        newest = sorted(found, key=lambda item: -item.id)[: int(query.get("limit", 50))]
-        return [self.discord.as_seen(item) for item in newest]
-
-    async def _send(self, call: Call) -> Any:
-        channel = self.discord.channels.get(call.id("channel"))
-        channel = self._place(call, SEND_IN_THREADS if channel and channel.type == 11 else SEND_MESSAGES)
-        nonce = (channel.id, str(call.body.get("nonce")))
-        if call.body.get("enforce_nonce") and nonce in self._nonces:
-            return self._nonces[nonce].payload
-        check_message(call.body, len(call.files))
-        extra: dict[str, Any] = {"flags": int(call.body.get("flags") or 0) & (COMPONENTS_V2 | SUPPRESS_EMBEDS)}
-        reference = call.body.get("message_reference")
-        if reference:
-            target = self.discord.messages.get(int(reference["message_id"]))
-            if (target is None or target.deleted) and reference.get("fail_if_not_exists", True):
-                raise ApiError(400, 50035, "Invalid Form Body: message_reference: Unknown message")
-            if target is not None:
-                shown = self.discord.as_seen(target)
-                extra |= {"type": 19, "message_reference": _reference(target), "referenced_message": shown}
-        if call.body.get("nonce") is not None:
-            extra["nonce"] = call.body["nonce"]
-        message = self._create(channel, call.body, call.files, extra)
-        self._nonces[nonce] = message
-        return message.payload
-
-    def _create(
-        self,
-        channel: Channel,
-        data: dict[str, Any],
-        files: list[tuple[str, bytes]],
-        extra: dict[str, Any],
-        *,
-        to: int | None = None,
-    ) -> Message:
-        message_id = self.discord.ids.next()
-        payload = new_message_payload(message_id, channel, self.discord.bot, **extra)
-        message = Message(channel, self.discord.bot, payload, to=to)
-        self._apply(message, data, files)
-        message.history = [json.loads(json.dumps(payload))]
-        reference = self.discord.messages.get(message.reply_to or 0)
-        self._ping(message, data, reference.author if reference and to is None else None)
-        self.discord.add_message(message)
-        return message
-
-    def _ping(self, message: Message, data: dict[str, Any], replied_to: User | None) -> None:
-        texts = [item.get("content") or "" for item in walk_components(message.components)]
-        message.pinged |= pinged("\n".join([message.content, *texts]), data.get("allowed_mentions"), replied_to)
-        users = self.discord.users
-        told = [int(item) for item in message.pinged if item.isdigit()]
-        message.payload["mentions"] = [users[item].payload() for item in told if item in users]
-        message.payload["mention_everyone"] = "everyone" in message.pinged
-
-    def _apply(self, message: Message, data: dict[str, Any], files: list[tuple[str, bytes]]) -> None:
-        payload = message.payload
-        if "content" in data:
-            payload["content"] = (data["content"] or "").strip()
-        if "embeds" in data:
-            payload["embeds"] = [{"type": "rich"} | embed for embed in data["embeds"] or []]
-        if "components" in data:
-            payload["components"] = json.loads(json.dumps(data["components"] or []))
-            for number, component in enumerate(walk_components(payload["components"])):
-                component.setdefault("id", number + 1)
-        if "attachments" in data or files:
-            kept = {str(item.get("id")) for item in data.get("attachments") or []}
-            payload["attachments"] = [item for item in payload["attachments"] if item["id"] in kept]
-            for name, content in files:
-                if len(content) > FILE_BYTES:
-                    raise ApiError(413, 40005, "Request entity too large")
-                upload = self.discord.upload(name, content)
-                payload["attachments"].append(upload.payload() | {"ephemeral": message.ephemeral})
-                message.files.append((name, content))
-
-    def _edit(self, message: Message, data: dict[str, Any], files: list[tuple[str, bytes]]) -> None:
-        if message.author is not self.discord.bot:
-            raise ApiError(403, 50005, "Cannot edit a message authored by another user")
-        check_message(data, len(files), message.payload)
-        flags = message.flags & ~LOADING
-        if data.get("flags") is not None:
-            flags |= int(data["flags"]) & (COMPONENTS_V2 | SUPPRESS_EMBEDS)
-        message.payload["flags"] = flags
-        self._apply(message, data, files)
-        message.payload["edited_timestamp"] = timestamp()
-        message.history.append(json.loads(json.dumps(message.payload)))
-        self._ping(message, data, None)
-        self.discord.announce(message, "MESSAGE_UPDATE")
-
-    def _delete(self, message: Message) -> None:
-        message.deleted = True
-        self.discord.announce(message, "MESSAGE_DELETE")
-
-    async def _message(self, call: Call) -> Any:
-        channel = self._place(call)
-        message = self.discord.messages.get(call.id("message"))
-        if message is None or message.deleted or message.channel is not channel or message.ephemeral:
-            raise ApiError(404, 10008, "Unknown Message")
-        if call.http.method == "GET":
-            return self.discord.as_seen(message)
-        if call.http.method == "PATCH":
-            self._edit(message, call.body, call.files)
-            return message.payload
-        if message.author is not self.discord.bot:
-            self._place(call, 1 << 13)
-        self._delete(message)
-        return None
-
-    async def _bulk_delete(self, call: Call) -> None:
-        self._place(call, 1 << 13)
-        for message_id in call.body["messages"]:
-            if int(message_id) in self.discord.messages:
-                self._delete(self.discord.messages[int(message_id)])
-
-    async def _thread(self, call: Call) -> Any:
-        parent = self._place(call, 1 << 35)
-        name = call.body.get("name") or ""
-        if not 1 <= len(name) <= 100:
-            raise ApiError(400, 50035, "Invalid Form Body: name: Must be between 1 and 100 in length.")
-        start = call.http.match_info.get("message")
-        thread = Channel(int(start) if start else self.discord.ids.next(), name, parent.guild, 11, parent=parent)
-        if thread.id in self.discord.channels:
-            raise ApiError(400, 160004, "A thread has already been created for this message")
-        self.discord.add_thread(thread)
-        return thread.payload()
-
-    async def _nothing(self, call: Call) -> None:
-        self._place(call)
 
     # --- servers and people --------------------------------------------------------------------------------------
 
@@ -642,40 +288,7 @@ class Rest:
         return response
 
 
-async def _read(http: web.Request) -> tuple[Any, list[tuple[str, bytes]]]:
-    files: list[tuple[str, bytes]] = []
-    if http.content_type == "multipart/form-data":
-        form = await http.post()
-        for key, value in form.items():
-            if isinstance(value, web.FileField):
-                files.append((value.filename, value.file.read()))
-            elif key.startswith("files["):
-                files.append((key, value.encode() if isinstance(value, str) else bytes(value)))
-        return json.loads(str(form["payload_json"])), files
-    raw = await http.read()
-    return (json.loads(raw) if raw else None), files
-
-
 def _refused(found: Interaction | None, error: ApiError) -> ApiError:
     if found is not None:
         found.errors.append((error.status, error.code, str(error)))
     return error
-
-
-def _reference(target: Message) -> dict[str, Any]:
-    guild = {"guild_id": str(target.channel.guild.id)} if target.channel.guild else {}
-    return {"type": 0, "message_id": str(target.id), "channel_id": str(target.channel.id)} | guild
-
-
-def _limit_matches(limit: Limit, call: Call) -> bool:
-    return limit.method in (None, call.http.method) and bool(limit.path.search(call.path))
-
-
-def _rate_headers(path: str, limit: int, remaining: int, reset_after: float) -> dict[str, str]:
-    return {
-        "X-RateLimit-Limit": str(limit),
-        "X-RateLimit-Remaining": str(remaining),
-        "X-RateLimit-Reset": f"{time.time() + reset_after:.3f}",
-        "X-RateLimit-Reset-After": f"{reset_after:.3f}",
-        "X-RateLimit-Bucket": f"{abs(hash(re.sub(r'[0-9]+', '', path))):x}",
-    }

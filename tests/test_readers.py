@@ -50,7 +50,9 @@ def test_every_supported_suffix_is_read(suffix: str) -> None:
     assert RIVER in text_of(f"<p>{RIVER}</p>" if "h" in suffix else RIVER, "a" + suffix.upper())
 
 
-@pytest.mark.parametrize("data", [b"", b"  \r\n\t \n", b"\xef\xbb\xbf", b"\xff\xfe", b"\0\0\0", "\u200b\u00ad\ufeff".encode()])
+@pytest.mark.parametrize(
+    "data", [b"", b"  \r\n\t \n", b"\xef\xbb\xbf", b"\xff\xfe", b"\0\0\0", "\u200b\u00ad\ufeff".encode()]
+)
 def test_a_file_without_text_is_an_error_that_names_it(data: bytes) -> None:
     """Empty and blank files are refused by name, with the remedy."""
     for suffix in (".txt", ".md", ".html"):
@@ -149,7 +151,10 @@ def test_a_stray_byte_at_the_end_changes_nothing_before_it(text: str, stray: byt
 
 def test_a_stray_byte_in_the_middle_changes_nothing_around_it() -> None:
     """A pasted cp1252 apostrophe is read as one; the UTF-8 on both sides stays."""
-    assert text_of("Le café – ".encode() + b"it\x92s " + "à côté, très près.".encode()) == "Le café – it’s à côté, très près."
+    assert (
+        text_of("Le café – ".encode() + b"it\x92s " + "à côté, très près.".encode())
+        == "Le café – it’s à côté, très près."
+    )
 
 
 def test_a_word_ending_in_a_cp1252_letter_is_not_a_stray_byte() -> None:
@@ -528,13 +533,17 @@ def test_a_date_in_the_text_of_a_page_is_not_its_day() -> None:
     assert article_of(page(body, "<title>River</title>"), "a.html").published is None
 
 
-@pytest.mark.parametrize("html", ["<p>Short one.</p>", "Short one.", "<div>Short <i>one</i>.</div>", page("<td>Short one.")])
+@pytest.mark.parametrize(
+    "html", ["<p>Short one.</p>", "Short one.", "<div>Short <i>one</i>.</div>", page("<td>Short one.")]
+)
 def test_a_page_in_which_the_extractor_finds_little_is_read_by_its_elements(html: str) -> None:
     """Short pages and fragments are articles too."""
     assert text_of(html, "a.html") == "Short one."
 
 
-@pytest.mark.parametrize("html", [page(""), page("<script>draw()</script>"), "<!-- nothing -->", "<html></html>", page("<svg/>")])
+@pytest.mark.parametrize(
+    "html", [page(""), page("<script>draw()</script>"), "<!-- nothing -->", "<html></html>", page("<svg/>")]
+)
 def test_a_page_without_text_is_an_error_with_a_remedy(html: str) -> None:
     """A page that a script draws holds nothing to index."""
     assert "“a.html”" in message_of(html.encode(), "a.html") and "save" in message_of(html.encode(), "a.html")
@@ -542,7 +551,9 @@ def test_a_page_without_text_is_an_error_with_a_remedy(html: str) -> None:
 
 def test_entities_cannot_bring_back_what_was_removed() -> None:
     """Characters that hide in entities are cleaned like any other; escaped markup stays text."""
-    html = page(f"<article><p>{RIVER} a&#0;b&#xD800;c&#x202E;d &lt;script&gt; &amp;amp; &zwnj;</p><p>{RIVER}</p></article>")
+    html = page(
+        f"<article><p>{RIVER} a&#0;b&#xD800;c&#x202E;d &lt;script&gt; &amp;amp; &zwnj;</p><p>{RIVER}</p></article>"
+    )
     text = text_of(html, "a.html")
     assert "<script> &amp;" in text
     assert not any(unicodedata.category(c) in {"Cc", "Cs"} for c in text if c != "\n") and "\u202e" not in text
@@ -676,8 +687,36 @@ def test_an_author_is_one_short_line() -> None:
 NAMES = st.sampled_from(["a.txt", "b.md", "c.html", "d.xhtml", "e.text"])
 MARKUP = st.lists(
     st.sampled_from(
-        ["<p>", "</p>", "<table><tr><td>", "<li>", "# ", "- ", "> ", "[a](b)", "---\n", "title: x\n", "\n\n", "`", "|a|b|\n|-|-|\n"]
-        + ["<pre>", "<br>", "&#0;", "&#xD800;", "Â ", "â€™", "\r", "\u200d", "\u202e", "\0", "word. ", "<script>", "![x]("]
+        [
+            "<p>",
+            "</p>",
+            "<table><tr><td>",
+            "<li>",
+            "# ",
+            "- ",
+            "> ",
+            "[a](b)",
+            "---\n",
+            "title: x\n",
+            "\n\n",
+            "`",
+            "|a|b|\n|-|-|\n",
+        ]
+        + [
+            "<pre>",
+            "<br>",
+            "&#0;",
+            "&#xD800;",
+            "Â ",
+            "â€™",
+            "\r",
+            "\u200d",
+            "\u202e",
+            "\0",
+            "word. ",
+            "<script>",
+            "![x](",
+        ]
         + ["<article>", "<title>", "***", "    ", "[^1]: ", "<!--", "-->", "\u0085", "\ud800", "é", "\U0001f468"]
     ),
     max_size=30,

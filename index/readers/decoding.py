@@ -180,19 +180,15 @@ def _utf8(data: bytes) -> str | None:
         return data.decode()
     except UnicodeDecodeError:
         text = data.decode(errors="surrogateescape")
-    wrong = _INVALID_RUN.findall(text)
-    right = sum(1 for c in text if c > "\x7f" and not "\udc80" <= c <= "\udcff") if len(wrong) < len(text) / 4 else 0
     body = text.rstrip()
     stray = _INVALID_RUN.search(body, max(0, len(body) - 4))
-    if right == 0:
-        # Only ASCII and wrong bytes: one that ends a word is a letter of another encoding, any other is a stray.
-        at_end = len(wrong) == 1 and stray is not None and stray.end() == len(body)
-        if not at_end or (stray and body[max(0, stray.start() - 1) : stray.start()].isalpha()):
-            return None
-    elif right <= len(wrong):
-        return None
     if stray and stray.end() == len(body):
         text = body[: stray.start()]
+    wrong = sum(map(len, _INVALID_RUN.findall(text)))
+    right = sum(c > "\x7f" for c in text) - wrong
+    # Only ASCII and wrong bytes: one that ends a word is a letter of another encoding, any other is a stray.
+    if right < 4 * wrong or (not right and text[-1:].isalpha()):
+        return None
     return _INVALID_RUN.sub(_read_alone, text)
 
 

@@ -85,12 +85,18 @@ def _extracted(root: markup.Element) -> Draft | None:
     if page is None or page.body is None:
         return None
     return Draft(
-        markup.lines(page.body, without=frozenset({"graphic"})),
+        _as_on_page(markup.lines(page.body, without=frozenset({"graphic"})), root),
         title=page.title or "",
         url=page.url or "",
         author=page.author or "",
         published=_published(root, page.url),
     )
+
+
+def _as_on_page(text: str, root: markup.Element) -> str:
+    """The extracted lines with the blanks that the page has: the extractor now and then adds one at a tag."""
+    own = {"".join(line.split()): line for line in markup.lines(root).split("\n")}
+    return "\n".join(own.get("".join(line.split()), line) for line in text.split("\n"))
 
 
 def _published(root: markup.Element, url: str | None) -> str:
