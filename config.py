@@ -69,7 +69,7 @@ class Log(_Table):
     """What is logged, and how."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description='"debug", "info", "warning" or "error"'
+        default="info", description='"debug", "info", "warning" or "error"'
     )
     format: Literal["text", "json"] = Field(default="text", description='"text" or "json"')
     questions: StrictBool = Field(default=False, description="true or false, without quotes")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from index.encoder import Encoder, stamp_of
 from index.errors import UserError
+from index.layout import database_path, servers_in
 from index.store import Store, Unit, other_stamp
 from index.vectors import VectorIndex
 
@@ -126,7 +127,7 @@ class Library:
 
     def path(self, server: int | None) -> Path:
         """The database file of a server's corpus, or of the operator's (None)."""
-        return self.folder / "operator.db" if server is None else self.folder / "servers" / f"{int(server)}.db"
+        return database_path(self.folder, server)
 
     def corpus(self, server: int | None, *, create: bool = False) -> Corpus | None:
         """A server's own corpus, or the operator's (None). None if it does not exist and is not to be made."""
@@ -150,7 +151,7 @@ class Library:
 
     def servers(self) -> list[int]:
         """The servers that have a corpus of their own."""
-        return sorted(int(path.stem) for path in (self.folder / "servers").glob("*.db") if path.stem.isdigit())
+        return servers_in(self.folder)
 
     def delete(self, server: int | None) -> bool:
         """Deletes a corpus's file for good. Returns whether there was one."""

@@ -148,8 +148,8 @@ _EXPLANATIONS = {
 def _statements(script: str) -> Iterator[str]:
     """The statements of a script one by one: `executescript` would commit the transaction around them."""
     statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
+    for piece in script.split(";"):
+        statement += piece + ";"
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""

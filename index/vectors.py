@@ -4,7 +4,7 @@ It is derived from the store and can be rebuilt from it at any time; it knows no
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -61,7 +61,8 @@ class VectorIndex:
             known = np.intersect1d(ids, faiss.vector_to_array(self._index.id_map))
             if len(known):
                 self._index.remove_ids(known)  # type: ignore[arg-type]
-            self._index.add_with_ids(vectors, ids)
+            # NumPy rounds first: FAISS's own rounding differs in rare ties, but keeps float16 values as they are.
+            self._index.add_with_ids(vectors.astype(np.float16).astype(np.float32), ids)
 
     def remove(self, ids: Ids) -> int:
         """Removes `ids` (n,); unknown ones are passed over. Returns how many were there."""
@@ -90,11 +91,11 @@ class VectorIndex:
         order = np.lexsort((ids, -scores))
         return Matches(ids[order], scores[order])
 
-    def get(self, ids: Sequence[int]) -> Vectors:
+    def get(self, ids: Collection[int]) -> Vectors:
         """The vectors (n, dimension) stored under `ids`, zeros for an id that is not there."""
         vectors = np.zeros((len(ids), self.dimension), np.float32)
         with self._lock:
             for row, key in enumerate(ids):
                 with suppress(RuntimeError):  # FAISS's way to say that it does not know the id
-                    vectors[row] = self._index.reconstruct(key)
+                    vectors[row] = self._index.reconstruct(int(key))
         return vectors

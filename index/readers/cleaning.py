@@ -21,7 +21,6 @@ _INVISIBLE = re.compile(
 _JOINERS = re.compile("[\u200c\u200d]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _C1 = {byte: bytes([byte]).decode("cp1252", errors="ignore") for byte in range(0x80, 0xA0) if byte != 0x85}
-_BLANK_END = re.compile(r"[^\S\n]+$", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{4,}")
 
 # What bytes 0x80–0xBF are in cp1252, or in Latin-1.
@@ -43,7 +42,7 @@ def clean(text: str) -> str:
 
     Cleaning twice changes nothing more.
     """
-    text = _BLANK_END.sub("", readable(text))
+    text = "\n".join(line.rstrip() for line in readable(text).split("\n"))
     return _without_remnant(_BLANK_LINES.sub("\n\n\n", text).strip())
 
 

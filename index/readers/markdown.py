@@ -20,10 +20,14 @@ from index.readers.metadata import Draft
 
 # Nested deeper than any article; it bounds the parser's recursion.
 _MAX_NESTING = 40
-# Brackets in one paragraph above which its inline marks are left as they stand: the parser takes quadratic time
-# on some that do not pair.
-_MAX_BRACKETS = 300
+# The parser takes quadratic time on brackets that do not pair. A paragraph of few is always parsed; the squares of
+# the others' numbers add up to this, and beyond it paragraphs keep their marks.
+_FEW_BRACKETS = 30
+_MAX_SQUARES = 5_000_000
+# Lines times columns: the parser fills up short rows, so that a small file could ask for a huge table.
+_MAX_CELLS = 1_000_000
 
+_DELIMITER_ROW = re.compile(r"^[ >]*\|?[ ]*:?-[-| :]*$", re.MULTILINE)
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,60}\]:[ ]*")
 _FOOTNOTE_MARK = re.compile(r"\[\^[^\]\s]{1,60}\]")
 _WIKI_LINK = re.compile(r"!?\[\[(?:[^\[\]|\n]{1,300}\|)?([^\[\]|\n]{1,300})\]\]")
@@ -36,12 +40,15 @@ _BREAK_TAG = re.compile(r"<br\b", re.IGNORECASE)
 def parse(text: str, shown: str) -> Draft:
     """The article, with what its front matter says, and its first level-1 heading as title if that says none."""
     values, body = front_matter.take(readable(text).lstrip("\n"))
-    tokens = _parser().parse(body)
+    tokens = _parser(body).parse(body)
     return Draft(text=_render(tokens), **(values if "title" in values else values | {"title": _first_heading(tokens)}))
 
 
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable(["table", "strikethrough"])
+def _parser(body: str) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable("strikethrough")
+    columns = max((row.count("|") + 1 for row in _DELIMITER_ROW.findall(body)), default=0)
+    if columns * body.count("\n") <= _MAX_CELLS:
+        parser.enable("table")
     parser.block.ruler.before("reference", "footnote", _footnote, {"alt": ["paragraph", "reference", "blockquote"]})
     parser.core.ruler.before("inline", "brackets", _spare_brackets)
     return parser
@@ -70,9 +77,13 @@ def _footnote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _spare_brackets(state: StateCore) -> None:
+    squares = 0
     for token in state.tokens:
-        if token.type == "inline" and token.content.count("[") + token.content.count("<") > _MAX_BRACKETS:
-            token.type, token.children = "raw", []
+        brackets = token.content.count("[") + token.content.count("<") if token.type == "inline" else 0
+        if brackets > _FEW_BRACKETS:
+            squares += brackets * brackets
+            if squares > _MAX_SQUARES:
+                token.type, token.children = "raw", []
 
 
 def _first_heading(tokens: Sequence[Token]) -> str:

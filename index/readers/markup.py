@@ -104,5 +104,5 @@ def _row(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    text = re.sub(r"[ ]+\n", "\n", text)
+    text = "\n".join(line.rstrip(" ") for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", text).strip()

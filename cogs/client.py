@@ -1,0 +1,275 @@
+"""The bot as a program: connecting, trying again, registering commands, stopping.
+
+What its commands do is in the cogs; whatever takes time goes over the bridge.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import aiohttp
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from cogs.articles import ArticlesCog
+from cogs.ask import AskCog
+from cogs.bridge import Bridge, Lane
+from cogs.buttons import BUTTONS
+from cogs.errors import Tree
+from cogs.reindex import ReindexCog
+from cogs.service import Service
+from cogs.settings import Settings
+from index.corpus import Library
+from index.encoder import Encoder
+from index.errors import UserError
+
+log = logging.getLogger(__name__)
+
+_LONGEST_DELAY = 60.0  # seconds between two attempts to connect
+_LAST_WORDS = 5.0  # seconds that work already done has to say so, when the bot is stopped
+_PORTAL = "https://discord.com/developers/applications"
+_BAD_TOKEN = (
+    f"Discord does not accept the token. Make a new one at {_PORTAL} (your application, Bot, Reset Token) and set it "
+    "as DISCORD_TOKEN."
+)
+_REFUSED_INTENTS = (
+    "Discord refuses the intents that the bot asks for, though it needs none that are privileged. Check at "
+    f"{_PORTAL} (your application, Bot) that the token belongs to this bot's application, and that it is not suspended."
+)
+
+
+class VerbatimBot(commands.AutoShardedBot):
+    """One connection to Discord, from login to close; an attempt that fails is followed by another bot."""
+
+    def __init__(self, service: Service, bridge: Bridge, settings: Settings) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=Tree,
+            intents=discord.Intents.default(),
+            allowed_mentions=discord.AllowedMentions.none(),
+            # Nothing here looks at past messages or at who is in a server.
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            # A limit that lasts longer is an error to be told, not something to sleep through.
+            max_ratelimit_timeout=300.0,
+        )
+        self.service = service
+        self.bridge = bridge
+        self.settings = settings
+        self.session: aiohttp.ClientSession
+        self.has_been_ready = False
+        self._at_work: set[asyncio.Task[None]] = set()
+
+    async def setup_hook(self) -> None:
+        self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        for cog in (AskCog, ArticlesCog, ReindexCog):
+            await self.add_cog(cog(self))
+        self.add_dynamic_items(*BUTTONS)
+        try:
+            await self._sync_commands()
+        except (discord.Forbidden, discord.RateLimited, app_commands.CommandSyncFailure) as error:
+            log.warning("the commands could not be registered, which is tried again at the next start: %s", error)
+
+    async def _sync_commands(self) -> None:
+        """Registers the commands, but only if they differ from those registered last, by this folder's account."""
+        commands_ = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        payload = json.dumps([self.application_id, commands_], sort_keys=True)
+        digest = hashlib.sha256(payload.encode()).hexdigest()
+        file = self.settings.data / "commands.json"
+        if await self.bridge.call(Lane.LOOK, _known_digest, file) == digest:
+            return
+        await self.tree.sync()
+        await self.bridge.call(Lane.CHANGE, _keep_digest, file, digest)
+        log.info("commands registered", extra={"commands": len(commands_)})
+
+    async def on_ready(self) -> None:
+        self.has_been_ready = True
+        log.info("ready as %s", self.user, extra={"servers": len(self.guilds), "shards": self.shard_count})
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Nothing: there are no commands by prefix. A mention is a question, and AskCog hears it."""
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Marks the current task as one that is to end by itself when the bot is stopped."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 — asked within a coroutine
+        self._at_work.add(task)
+        try:
+            yield
+        finally:
+            self._at_work.discard(task)
+
+    async def finish(self) -> None:
+        """Closes in order: index runs end after the article at hand, they report, the connection goes."""
+        await self.bridge.close()
+        if self._at_work:
+            await asyncio.wait(self._at_work, timeout=_LAST_WORDS)
+        await self.close()
+
+    async def close(self) -> None:
+        if hasattr(self, "session"):
+            await self.session.close()
+        await super().close()
+
+
+def run(*, token: str, library: Library, encoder: Encoder, settings: Settings) -> int:
+    """Runs the bot until SIGTERM or SIGINT and returns the exit code, 0; `library` is closed then.
+
+    Raises:
+        UserError: Discord does not accept the token or the intents.
+    """
+    return asyncio.run(_serve(token, library, encoder, settings))
+
+
+async def _serve(token: str, library: Library, encoder: Encoder, settings: Settings) -> int:
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    bridge, service = Bridge(), Service(library, encoder, settings)
+    quiet = _OneLine()
+    loggers = [logging.getLogger(f"discord.{name}") for name in ("client", "gateway", "shard")]
+    for logger in loggers:
+        logger.addFilter(quiet)
+    warming = asyncio.create_task(_warm_up(bridge, service))
+    try:
+        await _stay_connected(token, service, bridge, settings, stop)
+    finally:
+        await bridge.close()
+        warming.cancel()
+        library.close()
+        for logger in loggers:
+            logger.removeFilter(quiet)
+    log.info("stopped")
+    return 0
+
+
+async def _warm_up(bridge: Bridge, service: Service) -> None:
+    try:
+        await bridge.call(Lane.ASK, service.warm_up)
+    except UserError as error:
+        log.error("questions cannot be answered yet: %s", error)
+    except Exception:
+        log.exception("warming up failed")
+
+
+async def _stay_connected(
+    token: str, service: Service, bridge: Bridge, settings: Settings, stop: asyncio.Event
+) -> None:
+    """Connects, and connects again when that fails, until `stop` is set."""
+    attempt = 0
+    while not stop.is_set():
+        bot = VerbatimBot(service, bridge, settings)
+        error = await _connected(bot, token, stop)
+        if stop.is_set():
+            return
+        attempt = 1 if bot.has_been_ready else attempt + 1
+        if error is not None and not _passes(error):
+            raise error
+        delay = min(_LONGEST_DELAY, 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 — spreads load, no secret
+        log.warning("no connection to Discord (%s); next attempt in %.1f s", _in_short(error), delay)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), delay)
+
+
+async def _connected(bot: VerbatimBot, token: str, stop: asyncio.Event) -> BaseException | None:
+    """Runs one bot until it fails or `stop` is set, closes it, and returns why it failed.
+
+    Raises:
+        UserError: it is of no use to try again.
+    """
+    running = asyncio.create_task(bot.start(token))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if stop.is_set():
+        await bot.finish()
+        running.cancel()
+        with suppress(asyncio.CancelledError, Exception):  # whatever it says now, it was told to end
+            await running
+        return None
+    error = running.exception()
+    await bot.close()
+    if (reason := _hopeless(error)) is not None:
+        raise UserError(reason) from error
+    return error
+
+
+def _hopeless(error: BaseException | None) -> str | None:
+    """What the operator has to mend before another attempt makes sense; None if one does."""
+    code = error.code if isinstance(error, discord.ConnectionClosed) else None
+    if isinstance(error, discord.LoginFailure) or code == 4004 or _status(error) == 401:
+        return _BAD_TOKEN
+    if isinstance(error, discord.PrivilegedIntentsRequired) or code in (4013, 4014):
+        return _REFUSED_INTENTS
+    return None
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether it is trouble with Discord or the network, which passes."""
+    if isinstance(error, discord.HTTPException):
+        return error.status == 429 or error.status >= 500
+    return isinstance(
+        error, OSError | aiohttp.ClientError | discord.GatewayNotFound | discord.ConnectionClosed | discord.RateLimited
+    )
+
+
+def _status(error: BaseException | None) -> int | None:
+    if isinstance(error, discord.GatewayNotFound):
+        error = error.__cause__
+    return error.status if isinstance(error, discord.HTTPException) else None
+
+
+def _in_short(error: BaseException | None) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200] if error else "closed"
+
+
+class _OneLine(logging.Filter):
+    """Trouble with the network needs no traceback: the library's records of it become one line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and (isinstance(error, discord.HTTPException) or _passes(error)):
+            record.msg, record.args = f"{record.getMessage()} ({_in_short(error)})", None
+            record.exc_info = record.exc_text = None
+        return True
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stopped() -> None:
+        log.info("stopping")
+        stop.set()
+        # Who asks twice does not want to wait: what has been committed is safe.
+        with suppress(NotImplementedError):
+            loop.remove_signal_handler(signal.SIGINT)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stopped)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped))
+
+
+def _known_digest(file: Path) -> str | None:
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return known.get("sha256") if isinstance(known, dict) else None
+
+
+def _keep_digest(file: Path, digest: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps({"sha256": digest}) + "\n", encoding="utf-8")
+    draft.replace(file)

@@ -1,0 +1,252 @@
+"""An `Answer`, a list or a report → what a Discord message says. Discord's limits live here.
+
+Pure: it sends nothing and asks nothing. Whatever it is given, what it makes fits, mentions nobody, and quotes in full
+every sentence that it quotes, as long as that fits into a message at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import PurePath
+from typing import Any
+
+import discord
+
+from cogs.markdown import cut, cut_front, escape, label, link, quoted, safe_url, width
+from index.indexer import Progress, SyncReport
+from index.store import StoredArticle
+from retrieval.answer import Answer, Citation, Confidence, Hit
+from retrieval.links import web_link
+
+CONTENT = 2_000
+DESCRIPTION = 4_096
+TITLE = 256
+AUTHOR = 256
+MESSAGE = 6_000  # all embeds of a message together
+EMBEDS = 10
+CHOICE = 100  # an autocomplete choice's name
+PAGE = 10  # articles on one page of a list
+
+_TITLE_IN_LINE = 100
+_ALSO_IN = 3  # places named; more are counted
+_FAILURES = 8  # told one by one in a report; more are counted
+_NEIGHBOURS = (300, 120, 0)  # how much of the sentences around a hit is shown, from most to none
+
+WORDS = {
+    Confidence.STRONG: ("Strong match", 0x2E8B57),
+    Confidence.LIKELY: ("Likely", 0xD9A400),
+    Confidence.WEAK: ("Weak – check the source", 0x8A8F98),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a message says. Where it has no embeds, links in it are to show no preview."""
+
+    content: str = ""
+    embeds: tuple[discord.Embed, ...] = ()
+
+    def parts(self) -> dict[str, Any]:
+        """The arguments for sending or editing a message; both parts always, so that an edit leaves nothing over."""
+        return {"content": self.content or None, "embeds": list(self.embeds)}
+
+
+# -- answers
+
+
+def answer(found: Answer, *, question: str | None = None, links: bool = True) -> Reply:
+    """An embed for each hit, the best first; hits that no longer fit are left out.
+
+    `question` is shown above the first where the message would not show it otherwise. `links=False` makes no title a
+    link, for when Discord refuses an address.
+    """
+    hits = found.hits[:EMBEDS]
+    for room in _NEIGHBOURS:
+        embeds = [_hit(hit, room, links) for hit in hits]
+        if question:
+            embeds[0].set_author(name=label(question, AUTHOR))
+        if _size(embeds) <= MESSAGE:
+            break
+    while _size(embeds) > MESSAGE:
+        embeds.pop()
+    return Reply(embeds=tuple(embeds))
+
+
+def plain_answer(found: Answer) -> Reply:
+    """The answer as text, for channels where the bot may not embed."""
+    text = ""
+    for hit in found.hits:
+        for room in _NEIGHBOURS:
+            title = f"**{link(label(hit.citation.article.title, _TITLE_IN_LINE), _address(hit))}**\n"
+            more = title + _sentence(hit, room, CONTENT - 800) + f"\n-# {_facts(hit)}"
+            if width(text + more) + 1 <= CONTENT:
+                break
+        else:
+            break
+        text += ("\n" if text else "") + more
+    return Reply(text)
+
+
+def _hit(hit: Hit, room: int, links: bool) -> discord.Embed:
+    article = hit.citation.article
+    words, colour = WORDS[hit.confidence]
+    small = "\n".join(f"-# {line}" for line in (_facts(hit), _also_in(hit.also_in, links)) if line)
+    quote = _sentence(hit, room, DESCRIPTION - width(small) - 1)
+    return discord.Embed(
+        title=escape(label(article.title, TITLE)),
+        url=_address(hit) if links else None,
+        description=f"{quote}\n{small}",
+        colour=colour,
+    )
+
+
+def _sentence(hit: Hit, room: int, limit: int) -> str:
+    """The sentence, bold, between its neighbours; only what is longer than any message is cut."""
+    sentence = quoted(hit.citation.text, bold=True)
+    if width(sentence) > limit:
+        # Each line costs two characters more; a text with as many lines as this allows is no sentence.
+        sentence = quoted(cut(" ".join(hit.citation.text.split()), limit - 40), bold=True)
+    before = quoted(cut_front(hit.before, room)) + "\n" if room and hit.before else ""
+    after = "\n" + quoted(cut(hit.after, room)) if room and hit.after else ""
+    whole = before + sentence + after
+    return whole if width(whole) <= limit else sentence
+
+
+def _facts(hit: Hit) -> str:
+    published = hit.citation.article.published
+    return " · ".join([WORDS[hit.confidence][0], *([day(published)] if published else [])])
+
+
+def _also_in(citations: Sequence[Citation], links: bool) -> str:
+    if not citations:
+        return ""
+    named = [
+        link(label(one.article.title, _TITLE_IN_LINE), _short(safe_url(one.article.url)) if links else None)
+        for one in citations[:_ALSO_IN]
+    ]
+    rest = len(citations) - len(named)
+    return "Also in " + ", ".join(named) + (f" and {counted(rest, 'more place')}" if rest else "")
+
+
+def _address(hit: Hit) -> str | None:
+    """Where the sentence stands: scrolled to, if that makes an address Discord takes."""
+    url = hit.citation.article.url
+    if safe_url(url) is None or url is None:
+        return None
+    return safe_url(web_link(url, hit.citation.text)) or safe_url(url)
+
+
+def _short(url: str | None) -> str | None:
+    """An address that may stand in the text beside others."""
+    return url if url and width(url) <= 300 else None
+
+
+def _size(embeds: Sequence[discord.Embed]) -> int:
+    texts = (text or "" for embed in embeds for text in (embed.title, embed.description, embed.author.name))
+    return sum(map(width, texts))
+
+
+def nothing_found(own: int, shared: int) -> Reply:
+    """That no article answers, what there is, and how to add to it. `own` and `shared` are numbers of articles."""
+    add = "Whoever manages this server can add articles with `/articles add`."
+    if not own + shared:
+        return Reply(f"**Nothing found.** No articles are indexed here yet. {add}")
+    return Reply(
+        f"**Nothing found.** I looked through {_articles(own, shared)}, and none of them answers that.\n"
+        f"Other words may help. {add}"
+    )
+
+
+def _articles(own: int, shared: int) -> str:
+    parts = ([f"{counted(own, 'article')} of this server"] if own else []) + (
+        [counted(shared, "shared article")] if shared else []
+    )
+    return " and ".join(parts)
+
+
+# -- lists and reports
+
+
+def page_of(articles: Sequence[StoredArticle], shared: int, page: int) -> tuple[discord.Embed, int, int]:
+    """One page of a server's articles, with its number (the nearest there is) and the number of pages, from 0."""
+    pages = max(1, -(-len(articles) // PAGE))
+    page = min(max(page, 0), pages - 1)
+    lines = [_line(one) for one in articles[page * PAGE : (page + 1) * PAGE]]
+    embed = discord.Embed(
+        title="Articles of this server",
+        description="\n".join(lines) or "None yet. Add the first with `/articles add`.",
+        colour=WORDS[Confidence.STRONG][1],
+    )
+    footer = [f"Page {page + 1} of {pages}"] if pages > 1 else []
+    footer += [counted(len(articles), "article")]
+    footer += [f"{counted(shared, 'shared article')} besides"] if shared else []
+    embed.set_footer(text=" · ".join(footer))
+    return embed, page, pages
+
+
+def _line(article: StoredArticle) -> str:
+    title = link(label(article.title, _TITLE_IN_LINE), _short(safe_url(article.url)))
+    return f"**{title}** · {counted(article.sentences, 'sentence')} · {day(article.indexed_at.date())}"
+
+
+def choice(article: StoredArticle) -> str:
+    """An article's name among autocomplete choices, which know no markup."""
+    title, added = label(article.title, CHOICE), f" ({day(article.indexed_at.date())})"
+    return title if width(title + added) > CHOICE else title + added
+
+
+def progress(what: str, now: Progress) -> Reply:
+    percent = 100 * now.done // max(1, now.total)
+    return Reply(f"Reading {what}: {now.done:,} of {counted(now.total, 'article')} ({percent}%)…")
+
+
+def report(what: str, done: SyncReport) -> str:
+    """What a sync did, in a few lines of at most half a message."""
+    numbers = [
+        f"{len(sources):,} {word}"
+        for sources, word in (
+            (done.added, "added"),
+            (done.changed, "changed"),
+            (done.removed, "removed"),
+            (done.unchanged, "unchanged"),
+            (done.failed, "failed"),
+        )
+        if sources
+    ]
+    lines = [
+        f"**{what}**: {', '.join(numbers) or 'nothing to read'}.",
+        f"-# {counted(done.encoded, 'sentence')} encoded, {done.reused:,} reused; {done.seconds:.1f} s",
+    ]
+    if done.cancelled:
+        lines.insert(1, "Stopped before the end; what was read is kept. Run it again for the rest.")
+    for source, why in done.failed[:_FAILURES]:
+        name = PurePath(source.replace("\\", "/")).name
+        lines.append(cut_line(f"- {name}: {why}" if name not in why else f"- {why}"))
+    if len(done.failed) > _FAILURES:
+        lines.append(f"- and {len(done.failed) - _FAILURES:,} more")
+    while width("\n".join(lines)) > CONTENT // 2:
+        lines[-2:] = ["- and more"]
+    return "\n".join(lines)
+
+
+def cut_line(line: str) -> str:
+    """A list item on one line, escaped."""
+    return "- " + escape(label(line.removeprefix("- "), 180))
+
+
+def note(text: str) -> str:
+    """A message of plain words, such as an error's: shown as it stands."""
+    return escape(cut(text, CONTENT))
+
+
+def counted(number: int, word: str) -> str:
+    """`1 article`, `2,000 articles`."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def day(when: date) -> str:
+    """As in 6 May 2024, the same for every reader."""
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+
+
+_MONTHS = "January February March April May June July August September October November December".split()

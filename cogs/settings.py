@@ -1,0 +1,20 @@
+"""What the Discord side has to be told, as plain values: it never reads a configuration file itself."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Made once, where the program starts.
+
+    `articles` is the operator's folder and `data` the one for databases; `hits` is the most that one answer shows;
+    `max_bytes` the largest upload; `manager_roles` the ids of roles that may manage articles besides Manage Server.
+    """
+
+    articles: Path
+    data: Path
+    hits: int
+    max_bytes: int
+    manager_roles: frozenset[int]
+    log_questions: bool

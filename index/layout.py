@@ -1,0 +1,16 @@
+"""Where the corpora of one data folder lie: a database file for the operator's, and one for each server's own.
+
+Names only: nothing is opened here, so that asking where a corpus lies costs nothing.
+"""
+
+from pathlib import Path
+
+
+def database_path(folder: Path, server: int | None) -> Path:
+    """The database file of a server's corpus, or of the operator's (None)."""
+    return folder / "operator.db" if server is None else folder / "servers" / f"{int(server)}.db"
+
+
+def servers_in(folder: Path) -> list[int]:
+    """The servers that have a corpus of their own."""
+    return sorted(int(path.stem) for path in (folder / "servers").glob("*.db") if path.stem.isdigit())

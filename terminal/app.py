@@ -1,0 +1,249 @@
+"""The commands of `bot.py`: each reads its options, calls `index` and `retrieval`, and shows what came of it.
+
+Heavy libraries are imported where a command first needs them, so that help, version and lists answer at once.
+"""
+
+import logging
+import platform
+import secrets
+import sqlite3
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import logs
+from index.errors import UserError
+from terminal import VERSION, indexing, show
+from terminal.articles import articles
+from terminal.options import ConfigOption, DataOption, JsonOption, ServerOption, print_json
+from terminal.session import Exit, MakeEncoder, Session, configured_encoder, quieten, tolerant_streams
+
+if TYPE_CHECKING:
+    from retrieval.answer import Answer
+
+log = logging.getLogger(__name__)
+_EXIT_CODES = (
+    "Exit codes: 0 done; 1 error; 2 wrong usage; 3 nothing found (ask); 4 some articles failed (index); "
+    "130 interrupted."
+)
+app = typer.Typer(
+    add_completion=False,
+    help="Answers questions about your articles with the exact sentences that say so. Without a command: runs the "
+    "Discord bot.",
+    epilog=_EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(articles, name="articles")
+
+
+def main(arguments: Sequence[str] | None = None, *, home: Path, make_encoder: MakeEncoder = configured_encoder) -> int:
+    """Runs one command line and returns the exit code. `home` is the folder of bot.py."""
+    tolerant_streams()
+    logs.configure("warning", "text")
+    session = Session(home, make_encoder)
+    try:
+        # Given as a list, because Typer would expand patterns on Windows, which `index` does itself.
+        command = typer.main.get_command(app)
+        code = command.main(
+            list(sys.argv[1:] if arguments is None else arguments),
+            prog_name="python bot.py",
+            standalone_mode=False,
+            obj=session,
+        )
+        return _finished(session, code)
+    except UserError as error:
+        session.fail(str(error))
+        return Exit.ERROR
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        session.fail(error.format_message() + (f"\nSee: {context.command_path} --help" if context else ""))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _finished(session, Exit.INTERRUPTED)
+    except Exception:
+        reference = secrets.token_hex(4)
+        log.exception("unexpected error", extra={"reference": reference})
+        session.fail(
+            f"sorry, something went wrong that should not have (reference {reference}; details are in the log above). "
+            "Please report it."
+        )
+        return Exit.ERROR
+
+
+def _finished(session: Session, code: int | None) -> int:
+    if code == Exit.INTERRUPTED:
+        session.err.print("Interrupted.")
+    return int(code or Exit.DONE)
+
+
+@app.callback(invoke_without_command=True)
+def run(ctx: typer.Context, config: ConfigOption = None, data: DataOption = None) -> int | None:
+    session: Session = ctx.obj.given(config, data)
+    return None if ctx.invoked_subcommand else _run_bot(session)
+
+
+def _run_bot(session: Session) -> int:
+    import config
+
+    token = config.token(session.home)
+    if token is None:
+        raise UserError(
+            "There is no Discord token. Set the environment variable DISCORD_TOKEN, or write DISCORD_TOKEN=… into a "
+            "file .env beside bot.py; the README says where to get one. Without Discord: python bot.py demo"
+        )
+    settings = session.config
+    session.start_log(verbose=True, secret=token.get_secret_value())
+    with session.library(threads=1) as (library, encoder):
+        from cogs import client
+        from cogs.settings import Settings
+
+        return client.run(
+            token=token.get_secret_value(),
+            library=library,
+            encoder=encoder,
+            settings=Settings(
+                articles=settings.articles,
+                data=settings.data,
+                hits=settings.answers.hits,
+                max_bytes=settings.limits.max_file_mb * 1024 * 1024,
+                manager_roles=settings.discord.manager_roles,
+                log_questions=settings.log.questions,
+            ),
+        )
+
+
+@app.command()
+def demo(
+    ctx: typer.Context,
+    prompt: Annotated[
+        bool, typer.Option("--prompt/--no-prompt", help="Then take questions, up to an empty line.")
+    ] = True,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> int:
+    """Indexes the sample articles for a moment, asks sample questions, then yours."""
+    from terminal import demo
+
+    session = _session(ctx, config, data)
+    demo.run(session, prompt=prompt)
+    return Exit.DONE
+
+
+@app.command()
+def ask(
+    ctx: typer.Context,
+    words: Annotated[list[str], typer.Argument(metavar="QUESTION", help="The question, best in quotation marks.")],
+    *,
+    top: Annotated[int | None, typer.Option("--top", metavar="N", min=1, max=50, help="The most hits to show.")] = None,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> int:
+    """Answers a question with the sentences that say so."""
+    session = _session(ctx, config, data)
+    # What the shell could not decode is no text that a model could read.
+    question = " ".join(words).encode(errors="replace").decode().strip()
+    if not question:
+        raise typer.BadParameter("the question is empty")
+    with session.library(threads=1) as (library, encoder):
+        from retrieval.retriever import Retriever
+
+        corpora = library.askable(server)
+        started = time.perf_counter()
+        with session.waiting("Looking for an answer"):
+            answer = Retriever(corpora, encoder).ask(question, top=top or session.config.answers.hits)
+        _log_answer(answer, time.perf_counter() - started, questions=session.config.log.questions)
+        if as_json:
+            print_json(show.answer_data(answer))
+        else:
+            blocks = show.answer_blocks(answer, Path.cwd())
+            show.write(session.out, blocks or show.nothing_found(corpus.store.statistics() for corpus in corpora))
+    return Exit.DONE if answer.answered else Exit.NOTHING_FOUND
+
+
+def _log_answer(answer: "Answer", seconds: float, *, questions: bool) -> None:
+    confidence = answer.confidence.value if answer.confidence else None
+    fields = {"hits": len(answer.hits), "confidence": confidence, "seconds": round(seconds, 3)}
+    log.info("asked", extra=fields | ({"question": answer.question} if questions else {}))
+
+
+@app.command()
+def index(
+    ctx: typer.Context,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PATH…", help="Files, folders or glob patterns. Default: the configured `articles`."),
+    ] = None,
+    *,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Encode every indexed article anew, after a change of model.")
+    ] = False,
+    server: ServerOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> int:
+    """Indexes articles: what is new or changed is encoded, what vanished from a folder leaves the index."""
+    if rebuild and paths:
+        raise typer.BadParameter("--rebuild takes no PATH: it encodes what is indexed")
+    if server is not None and not paths and not rebuild:
+        raise typer.BadParameter("name the PATH to index for this server; the configured folder is the operator's")
+    session = _session(ctx, config, data)
+    if rebuild:
+        return indexing.rebuild(session, server, as_json=as_json)
+    return indexing.sync(session, paths or [], server, as_json=as_json)
+
+
+@app.command()
+def check(ctx: typer.Context, config: ConfigOption = None, data: DataOption = None) -> int:
+    """Looks at everything that Verbatim needs, and says how to mend what is amiss."""
+    import config as configuration
+    from terminal.check import Finding, findings
+
+    session = _session_unstarted(ctx, config, data)
+    try:
+        settings = session.config
+    except UserError as error:
+        show.write(session.out, show.finding_blocks(Finding("Configuration", False, str(error))))
+        return Exit.ERROR
+    session.start_log()
+    quieten()
+    file = session.config_file or session.home / "config.toml"
+    source = str(file) if file.exists() else "no file, so the defaults"
+    show.write(session.out, show.finding_blocks(Finding("Configuration", True, source)))
+
+    def token() -> str | None:
+        value = configuration.token(session.home)
+        return value.get_secret_value() if value else None
+
+    code = Exit.DONE
+    for finding in findings(settings, token, session.make_encoder(settings)):
+        show.write(session.out, show.finding_blocks(finding))
+        code = Exit.ERROR if finding.success is False else code
+    return code
+
+
+@app.command()
+def version(ctx: typer.Context, config: ConfigOption = None, data: DataOption = None) -> int:
+    """Says which version this is."""
+    python, system = platform.python_version(), platform.system()
+    ctx.obj.out.print(
+        f"Verbatim {VERSION} (Python {python}, SQLite {sqlite3.sqlite_version}, {system})", soft_wrap=True
+    )
+    return Exit.DONE
+
+
+def _session_unstarted(ctx: typer.Context, config: Path | None, data: Path | None) -> Session:
+    session: Session = ctx.obj
+    return session.given(config, data)
+
+
+def _session(ctx: typer.Context, config: Path | None, data: Path | None) -> Session:
+    session = _session_unstarted(ctx, config, data)
+    session.start_log()
+    return session

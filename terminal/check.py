@@ -1,0 +1,156 @@
+"""Self-diagnosis: what Verbatim needs, looked at one by one, each with a remedy.
+
+It changes nothing but a trial file in the data folder, and asks no network for the token.
+"""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import logs
+from index.errors import UserError
+
+if TYPE_CHECKING:
+    from config import Config
+    from index.encoder import Encoder
+
+_LITTLE_SPACE = 1024**3  # bytes
+_TOO_LITTLE_SPACE = 100 * 1024**2  # bytes; SQLite's log and a rebuild need room beside the database
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `success` is None for what is worth knowing and no failure."""
+
+    label: str
+    success: bool | None
+    details: str
+    remedy: str = ""
+
+
+def findings(config: "Config", token: Callable[[], str | None], encoder: "Encoder") -> Iterator[Finding]:
+    """Every finding, as it is made; the model, which takes longest, is loaded on the way."""
+    yield _guarded("Discord token", lambda: check_token(token()))
+    yield _guarded("Data folder", lambda: check_data_folder(config.data))
+    yield _guarded("Disk space", lambda: check_space(config.data))
+    yield _guarded("SQLite with FTS5", check_fts5)
+    yield _guarded("Articles folder", lambda: check_articles(config.articles))
+    model = _guarded("Model", lambda: check_model(config.model.name, encoder))
+    yield model
+    yield from check_databases(config.data, encoder if model.success else None)
+
+
+def _guarded(label: str, check: Callable[[], Finding]) -> Finding:
+    """A check that fails in an unforeseen way is a finding too, and stops no other."""
+    try:
+        return check()
+    except UserError as error:
+        return Finding(label, False, str(error))
+    except Exception as error:
+        return Finding(label, False, f"{type(error).__name__}: {error}", "Please report this.")
+
+
+def check_token(token: str | None) -> Finding:
+    """The token's presence and form; never a part of it."""
+    label = "Discord token"
+    if token is None:
+        return Finding(
+            label,
+            None,
+            "not set; everything but the Discord bot works without one",
+            "For Discord, set DISCORD_TOKEN, or write DISCORD_TOKEN=… into a file .env beside bot.py.",
+        )
+    if not logs.looks_like_token(token):
+        return Finding(
+            label,
+            False,
+            "set, but it does not have the form of a bot's token",
+            "Copy it anew from the Bot page of your application: not the application id, public key or client secret.",
+        )
+    return Finding(label, True, "set, and has the form of one (whether Discord accepts it shows at the start)")
+
+
+def check_data_folder(folder: Path) -> Finding:
+    """Whether the folder, or the one it would be made in, can be written."""
+    place = _existing(folder)
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        remedy = "Give this account permission to write there, or set `data` (or --data) to another folder."
+        return Finding("Data folder", False, f"{place} cannot be written: {error.strerror}", remedy)
+    return Finding("Data folder", True, f"{folder}" if place == folder else f"{folder} (made when first needed)")
+
+
+def check_space(folder: Path) -> Finding:
+    """Free space where the databases lie."""
+    free = shutil.disk_usage(_existing(folder)).free
+    details = f"{free / 1024**3:.1f} GiB free"
+    if free >= _LITTLE_SPACE:
+        return Finding("Disk space", True, details)
+    remedy = "Free some space, or set `data` to a folder on another disk."
+    return Finding("Disk space", False if free < _TOO_LITTLE_SPACE else None, details, remedy)
+
+
+def check_fts5() -> Finding:
+    """Whether this Python's SQLite has the full-text search that the store needs."""
+    label = "SQLite with FTS5"
+    with closing(sqlite3.connect(":memory:")) as connection:
+        try:
+            connection.execute("CREATE VIRTUAL TABLE trial USING fts5 (words)")
+        except sqlite3.OperationalError:
+            remedy = "Use a Python whose SQLite has it: those of python.org, Debian, Fedora, Homebrew and conda do."
+            return Finding(label, False, f"SQLite {sqlite3.sqlite_version} lacks FTS5", remedy)
+    return Finding(label, True, sqlite3.sqlite_version)
+
+
+def check_articles(folder: Path) -> Finding:
+    """The operator's folder, which may well be missing."""
+    if folder.is_dir():
+        return Finding("Articles folder", True, str(folder))
+    remedy = "Make it and put articles there, set `articles`, or name what to index: python bot.py index PATH"
+    return Finding("Articles folder", None, f"there is no folder {folder}", remedy)
+
+
+def check_model(name: str, encoder: "Encoder") -> Finding:
+    """Loads the model and encodes a sentence."""
+    shape = encoder.encode_questions(["Does it work?"]).shape
+    return Finding("Model", True, f"{name}, {shape[1]} dimensions")
+
+
+def check_databases(folder: Path, encoder: "Encoder | None") -> Iterator[Finding]:
+    """The operator's corpus and each server's: sound, and made with the configured model (where one is given)."""
+    from index.layout import database_path, servers_in
+
+    servers: list[int | None] = [None, *servers_in(folder)]
+    for server in servers:
+        label = "Operator's articles" if server is None else f"Articles of server {server}"
+        path = database_path(folder, server)
+        if path.exists():
+            yield _guarded(label, lambda label=label, path=path: _check_database(label, path, encoder))  # type: ignore[misc]
+        else:
+            yield Finding(label, None, "none indexed yet", "Index some: python bot.py index PATH")
+
+
+def _check_database(label: str, path: Path, encoder: "Encoder | None") -> Finding:
+    from index.encoder import stamp_of
+    from index.store import Store, other_stamp
+
+    with closing(Store(path, create=False)) as store:
+        if problems := store.problems():
+            remedy = "Restore it from a backup, or move it away and index the articles again."
+            return Finding(label, False, f"{path} is damaged: {problems[0]}", remedy)
+        stamp, totals = store.stamp(), store.statistics()
+        if encoder is not None and stamp is not None and stamp != (wanted := stamp_of(encoder)):
+            return Finding(label, False, other_stamp(path, stamp, wanted))
+        return Finding(label, True, f"{totals.articles} with {totals.sentences} sentences, sound")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that exists."""
+    return next((place for place in (folder, *folder.parents) if place.exists()), folder)

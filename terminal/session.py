@@ -1,0 +1,157 @@
+"""One run of the command line: its options, its configuration once loaded, its two consoles, its library.
+
+What every command needs and none should repeat; it knows no command.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+import logs
+from index.errors import UserError
+from terminal.show import plain
+
+if TYPE_CHECKING:
+    from config import Config
+    from index.corpus import Library
+    from index.encoder import Encoder
+
+
+class Exit(IntEnum):
+    """What the process returns. Scripts rely on it: a meaning never changes."""
+
+    DONE = 0
+    ERROR = 1
+    USAGE = 2
+    NOTHING_FOUND = 3  # ask
+    SOME_FAILED = 4  # index
+    INTERRUPTED = 130
+
+
+MakeEncoder = Callable[["Config"], "Encoder"]
+
+
+def configured_encoder(config: "Config") -> "Encoder":
+    """The encoder that the configuration names. Its model is loaded when first needed."""
+    from index.encoder import SentenceTransformerEncoder
+
+    model = config.model
+    return SentenceTransformerEncoder(
+        model.name, question_prefix=model.question_prefix, passage_prefix=model.passage_prefix
+    )
+
+
+def _console(*, stderr: bool = False) -> Console:
+    # Nothing that stands in an article is markup, an emoji's name or a number to be coloured.
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of the command line. `home` is the folder of bot.py, where config.toml and .env are looked for."""
+
+    home: Path
+    make_encoder: MakeEncoder = configured_encoder
+    config_file: Path | None = None
+    data: Path | None = None
+    out: Console = field(default_factory=_console)
+    err: Console = field(default_factory=lambda: _console(stderr=True))
+    _config: "Config | None" = None
+
+    def given(self, config_file: Path | None, data: Path | None) -> "Session":
+        """Takes in the options of one level of the command line; those given later win."""
+        self.config_file = config_file or self.config_file
+        self.data = data or self.data
+        return self
+
+    @property
+    def config(self) -> "Config":
+        """The configuration, loaded at the first use, with `--data` in its place.
+
+        Raises:
+            UserError: what `config.load` raises.
+        """
+        if self._config is None:
+            import config
+
+            loaded = config.load(self.config_file, home=self.home)
+            if self.data is not None:
+                loaded = loaded.model_copy(update={"data": self.data.expanduser().absolute()})
+            self._config = loaded
+        return self._config
+
+    def start_log(self, *, verbose: bool = False, secret: str | None = None) -> None:
+        """Starts logging as configured; unless `verbose`, commands leave out what goes well."""
+        level = self.config.log.level
+        if level == "info" and not verbose:
+            level = "warning"
+        logs.configure(level, self.config.log.format, secret=secret)
+
+    @contextmanager
+    def library(
+        self, *, folder: Path | None = None, threads: int | None = None
+    ) -> Iterator[tuple["Library", "Encoder"]]:
+        """The library (the configured one, or that of `folder`) and the encoder, for the length of the block.
+
+        `threads` is how many cores one encoding may use; None: all. Heavy libraries are imported
+        here, so the environment that they read is set here, too.
+        """
+        if threads is not None:
+            os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+        quieten()
+        from index.corpus import Library
+
+        encoder = self.make_encoder(self.config)
+        library = Library(folder or self.config.data, encoder, shared_with=self.config.shared_with)
+        try:
+            yield library, encoder
+        finally:
+            library.close()
+
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """Shows that something takes a moment, where a person looks on."""
+        if self.err.is_terminal:
+            with self.err.status(text):
+                yield
+        else:
+            yield
+
+    def fail(self, message: str) -> None:
+        """One readable block on stderr."""
+        self.err.print(f"Error: {plain(logs.redacted(message), lines=True)}", soft_wrap=True)
+
+
+def quieten() -> None:
+    """Keeps the model libraries' progress bars and advice off the terminal. They read this when imported."""
+    for name, value in (
+        ("HF_HUB_DISABLE_PROGRESS_BARS", "1"),
+        ("TRANSFORMERS_VERBOSITY", "error"),
+        ("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1"),
+    ):
+        os.environ.setdefault(name, value)
+
+
+def tolerant_streams() -> None:
+    """A character that the terminal cannot show or send becomes another, and is no reason to stop."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def require(path: Path, remedy: str) -> Path:
+    """`path`, which has to be a folder.
+
+    Raises:
+        UserError: it is none; the message ends with `remedy`.
+    """
+    if not path.is_dir():
+        raise UserError(f"There is no folder {path}. {remedy}")
+    return path

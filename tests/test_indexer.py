@@ -1,0 +1,233 @@
+"""Sync: what is added, changed, removed, unchanged and failed, and what it costs."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import HashEncoder
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from index.corpus import Library
+from index.indexer import Indexer
+from index.store import Store
+
+
+class CountingEncoder(HashEncoder):
+    """The deterministic encoder, with the texts it was given to encode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def encode_passages(self, texts):
+        self.texts += texts
+        return super().encode_passages(texts)
+
+
+@pytest.fixture
+def encoder():
+    return CountingEncoder()
+
+
+@pytest.fixture
+def indexer(corpus, encoder):
+    return Indexer(corpus.store, encoder, max_bytes=100_000)
+
+
+def names(sources) -> list[str]:
+    return sorted(Path(source).name for source in sources)
+
+
+def contents(store: Store) -> list:
+    """Everything that a question could find, without ids."""
+    found = []
+    for row in store.articles():
+        article = store.load(row.id)
+        stored = store.vectors([row.id])
+        sentences = store.sentences(stored.ids.tolist())
+        found.append((article, [(s.start, s.end, s.terms, s.vector.tobytes()) for s in sentences.values()]))
+    return sorted(found, key=lambda pair: pair[0].source)
+
+
+def test_a_folder_is_indexed_once(indexer, encoder, articles, corpus):
+    """The first run adds every article; the second encodes nothing, changes nothing and says so."""
+    first = indexer.sync([str(articles)])
+    assert names(first.added) == ["bakery.txt", "bridge.md", "owls.md"]
+    assert first.encoded == corpus.store.statistics().sentences == len(encoder.texts) and first.reused == 0
+    before, generation = contents(corpus.store), corpus.store.generation()
+    second = indexer.sync([str(articles)])
+    assert (names(second.unchanged), second.added, second.changed) == (names(first.added), [], [])
+    assert second.encoded == 0 and len(encoder.texts) == first.encoded
+    assert contents(corpus.store) == before and corpus.store.generation() == generation
+
+
+def test_only_new_sentences_are_encoded(indexer, encoder, articles, corpus):
+    """Editing one sentence encodes that sentence; the others keep their vectors."""
+    indexer.sync([str(articles)])
+    encoder.texts.clear()
+    file = articles / "bakery.txt"
+    file.write_text(file.read_text().replace("rye bread on Fridays", "rye bread on Mondays"))
+    report = indexer.sync([str(articles)])
+    assert names(report.changed) == ["bakery.txt"]
+    assert encoder.texts == ["The bakery sells rye bread on Mondays."]
+    assert (report.encoded, report.reused) == (1, 3)
+
+
+def test_a_sentence_of_another_article_is_reused(indexer, encoder, articles):
+    """The same text in a second article is a second citation, and costs no encoding."""
+    indexer.sync([str(articles)])
+    encoder.texts.clear()
+    (articles / "copy.txt").write_text((articles / "bakery.txt").read_text())
+    report = indexer.sync([str(articles)])
+    assert names(report.added) == ["copy.txt"]
+    assert encoder.texts == [] and report.reused == 4
+
+
+def test_another_title_changes_the_article(indexer, corpus, articles):
+    """Metadata is part of an article's version: a new title is stored and shown."""
+    indexer.sync([str(articles)])
+    file = articles / "bridge.md"
+    file.write_text(file.read_text().replace("title: The Tallow Bridge", "title: Bridge over the Wend"))
+    report = indexer.sync([str(articles)])
+    assert names(report.changed) == ["bridge.md"]
+    assert "Bridge over the Wend" in [article.title for article in corpus.store.articles()]
+
+
+def test_other_bytes_of_the_same_article_change_nothing(indexer, encoder, articles, corpus):
+    """Line ends and a byte order mark make other bytes, but the same article."""
+    indexer.sync([str(articles)])
+    encoder.texts.clear()
+    generation = corpus.store.generation()
+    file = articles / "bakery.txt"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    assert names(indexer.sync([str(articles)]).unchanged) == ["bakery.txt", "bridge.md", "owls.md"]
+    assert encoder.texts == [] and corpus.store.generation() == generation
+
+
+def test_vanished_files_leave_the_index(indexer, articles, corpus):
+    """What is gone from an indexed folder leaves, is reported, and takes nothing else along."""
+    indexer.sync([str(articles)])
+    (articles / "owls.md").unlink()
+    report = indexer.sync([str(articles)])
+    assert names(report.removed) == ["owls.md"]
+    assert names(article.source for article in corpus.store.articles()) == ["bakery.txt", "bridge.md"]
+
+
+def test_a_vanished_folder_empties_nothing(indexer, articles, corpus):
+    """A folder that is not there (an unmounted disk) is a failure, not a deletion of all that it held."""
+    indexer.sync([str(articles)])
+    articles.rename(articles.with_name("elsewhere"))
+    report = indexer.sync([str(articles)])
+    assert report.removed == [] and len(report.failed) == 1
+    assert len(corpus.store.articles()) == 3
+
+
+def test_bad_files_cost_only_themselves(indexer, articles, corpus):
+    """Unreadable files are reported with reason and remedy, and every other article is indexed."""
+    (articles / "empty.txt").write_bytes(b"")
+    (articles / "binary.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+    (articles / "huge.txt").write_bytes(b"A sentence. " * 10_000)
+    report = indexer.sync([str(articles), str(articles / "missing.txt")])
+    assert names(report.added) == ["bakery.txt", "bridge.md", "owls.md"]
+    assert names(source for source, _ in report.failed) == ["binary.txt", "empty.txt", "huge.txt", "missing.txt"]
+    assert all(len(reason) > 20 for _, reason in report.failed)
+
+
+def test_a_file_that_becomes_unreadable_keeps_its_article(indexer, articles, corpus):
+    """A file overwritten by rubbish is reported; what was indexed of it before stays."""
+    indexer.sync([str(articles)])
+    (articles / "owls.md").write_bytes(b"\x00\x01\x02" * 500)
+    report = indexer.sync([str(articles)])
+    assert names(source for source, _ in report.failed) == ["owls.md"] and report.removed == []
+    assert len(corpus.store.articles()) == 3
+
+
+def test_a_defect_in_one_article_costs_only_that_article(indexer, articles, monkeypatch):
+    """An unexpected exception while one article is read is reported with it, and the rest is indexed."""
+    import index.indexer
+
+    real = index.indexer.split
+
+    def split(text):
+        if "owls" in text:
+            raise RuntimeError("a defect")
+        return real(text)
+
+    monkeypatch.setattr(index.indexer, "split", split)
+    report = indexer.sync([str(articles)])
+    assert names(report.added) == ["bakery.txt", "bridge.md"]
+    assert "RuntimeError" in report.failed[0][1]
+
+
+def test_progress_counts_committed_articles(indexer, articles, corpus):
+    """Each call of progress names a settled article; an added one is in the store by then."""
+    seen = []
+
+    def progress(step):
+        assert step.source in corpus.store.versions()
+        seen.append((step.done, step.total))
+
+    indexer.sync([str(articles)], progress=progress)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_cancelled_run_leaves_whole_articles_and_the_next_one_finishes(indexer, articles, corpus):
+    """Cancelling after the first article leaves that one whole, removes nothing, and loses nothing."""
+    cancel = threading.Event()
+    report = indexer.sync([str(articles)], progress=lambda _: cancel.set(), cancel=cancel)
+    assert report.cancelled and len(report.added) == 1
+    assert len(corpus.store.articles()) == 1
+    report = indexer.sync([str(articles)])
+    assert len(report.added) == 2 and len(report.unchanged) == 1
+
+
+def test_an_upload_is_read_again(indexer, encoder, corpus):
+    """An upload is indexed from memory, and a later run reads it from the store, unchanged."""
+    report = indexer.add_upload(b"The mill stands by the weir.", "discord:1/mill.txt", "mill.txt")
+    assert report.added == ["discord:1/mill.txt"]
+    assert indexer.sync_uploads().unchanged == ["discord:1/mill.txt"]
+    changed = indexer.add_upload(b"The mill burnt down.", "discord:1/mill.txt", "mill.txt")
+    assert changed.changed == ["discord:1/mill.txt"]
+    assert corpus.store.upload("discord:1/mill.txt") == b"The mill burnt down."
+
+
+def test_a_bad_upload_is_not_kept(indexer, corpus):
+    """What could not be read leaves neither an article nor its bytes."""
+    report = indexer.add_upload(b"\x7fELF" + bytes(500), "discord:1/x.txt", "x.txt")
+    assert report.failed and not corpus.store.uploads() and not corpus.store.articles()
+
+
+TEXTS = st.lists(
+    st.sampled_from(["The owl sleeps.", "Is it 1932?", "Bread is baked.", "Ünïcode – yes!", "* one\n* two", "\n\n"]),
+    min_size=1,
+    max_size=6,
+).map(" ".join)
+FOLDERS = st.dictionaries(st.sampled_from(["a.txt", "b.md", "c.txt"]), TEXTS, max_size=3)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(FOLDERS, min_size=1, max_size=4))
+def test_any_edits_and_a_sync_equal_a_fresh_build(tmp_path_factory, versions):
+    """After any history of a folder, an incremental run leaves what a fresh index of it would hold."""
+    root = tmp_path_factory.mktemp("sync")
+    folder = root / "articles"
+    folder.mkdir()
+    encoder = HashEncoder()
+    library, fresh = Library(root / "data", encoder), Library(root / "fresh", encoder)
+    store = library.corpus(None, create=True).store
+    for version in versions:
+        for file in folder.iterdir():
+            file.unlink()
+        for name, text in version.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        Indexer(store, encoder).sync([str(folder)])
+    built = fresh.corpus(None, create=True).store
+    Indexer(built, encoder).sync([str(folder)])
+    assert contents(store) == contents(built)
+    assert store.statistics() == built.statistics()
+    generation = store.generation()
+    Indexer(store, encoder).sync([str(folder)])
+    assert store.generation() == generation
+    library.close()
+    fresh.close()

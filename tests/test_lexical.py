@@ -1,0 +1,66 @@
+"""Text into index terms: the same on both sides, and nothing that SQLite's tokenizer could take apart."""
+
+import re
+import sqlite3
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.lexical import STOPWORDS, question_terms, terms
+from index.schema import MIGRATIONS
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Missiles were killing", ["missil", "were", "kill"]),
+        ("U.S. and U.K. troops", ["us", "and", "uk", "troop"]),
+        ("$2.4 billion, 10,570 people", ["2.4", "billion", "10570", "peopl"]),
+        ("2,5 Prozent", ["2.5", "prozent"]),
+        ("NATO's plants’ don't", ["nato", "plant", "dont"]),
+        ("naïve Ünïon ﬁne", ["naiv", "union", "fine"]),
+        ("snake_case air-defense 155mm", ["snake", "case", "air", "defens", "155", "mm"]),
+        ("北京大学 x", ["北京", "京大", "大学", "x"]),
+        ("", []),
+        ("… — !", []),
+    ],
+)
+def test_terms(text, expected):
+    """Case, accents, inflection, acronyms, figures and CJK text come out as one would look them up."""
+    assert terms(text) == expected
+
+
+def test_a_question_keeps_what_tells():
+    """Stopwords and repetitions are left out of a question."""
+    assert question_terms("What is the price of the Storm Shadow, the Storm Shadow missile?") == [
+        "price",
+        "storm",
+        "shadow",
+        "missil",
+    ]
+
+
+def test_a_question_of_stopwords_keeps_them():
+    """A question made of nothing but stopwords is still looked up."""
+    assert question_terms("Who is who?") == ["who", "is"]
+    assert question_terms("?!") == []
+
+
+def test_stopwords_are_written_as_words_come():
+    """Every stopword is one lower-case word, so that none is dead."""
+    assert all(word == word.lower() and len(word.split()) == 1 for word in STOPWORDS)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=200))
+def test_sqlite_keeps_every_term_whole(text):
+    """SQLite's tokenizer finds each term that was stored, by a quoted query of the term itself."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute(re.search(r"CREATE VIRTUAL TABLE sentence_text[^;]*;", MIGRATIONS[0]).group())
+    found = terms(text)
+    connection.execute("INSERT INTO sentence_text (rowid, terms) VALUES (1, ?)", (" ".join(found),))
+    for term in set(found):
+        assert " " not in term and '"' not in term
+        query = "SELECT count(*) FROM sentence_text WHERE sentence_text MATCH ?"
+        assert connection.execute(query, (f'"{term}"',)).fetchone() == (1,), term

@@ -1,0 +1,294 @@
+"""What answers look like in Discord: whatever an article says, the message fits, is safe and quotes verbatim."""
+
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cogs import render
+from cogs.markdown import cut, escape, label, link, quoted, safe_url, unescape, width, without_folders
+from index.indexer import Progress, SyncReport
+from index.store import StoredArticle
+from retrieval.answer import Answer, Citation, Confidence, Hit
+
+NASTY = [
+    "# heading",
+    "-# small print",
+    "- item",
+    "1. item",
+    "> quote",
+    ">>> all of it",
+    "**bold** __under__ *it* _it_ ~~gone~~",
+    "||spoiler||",
+    "`code` ```py\nblock\n```",
+    "[a link](https://evil.example)",
+    "<https://evil.example>",
+    "https://evil.example/a_b_c",
+    "discord.gg/abcdef",
+    "<@123> <@!123> <@&123> <#123> @everyone @here",
+    "<t:1700000000:R> <:emoji:123> <a:emoji:123> <id:customize> </ask:123> :smile:",
+    "¯\\_(ツ)_/¯",
+    "ends in a backslash \\",
+    "**",
+    "a\u202eright to left",
+    "two\nlines\n# and a heading",
+    "sep\u2028# heading\u2029- item",
+]
+# Text as an article may hold it: any character, and plenty of those that mean something to Discord.
+marks = st.text(st.sampled_from("\\*_~|`[]()<>@#:/-+.>1 2a\n\t \u202e\u2066\u2069\u202c\u200b\u2028é🦉"), max_size=700)
+texts = st.one_of(st.text(max_size=700), marks, st.sampled_from(NASTY)).filter(lambda text: text.strip())
+urls = st.one_of(
+    st.none(),
+    st.text(max_size=60),
+    st.builds("https://example.org/{}".format, st.text(max_size=3_000)),
+    st.sampled_from(["javascript:alert(1)", "https://user@evil.example/", "http://[::1", "https://a.b/c)d(e>f"]),
+)
+
+
+def stored(title="A title", url=None, **parts):
+    values = {"id": 1, "source": "/srv/articles/a.md", "states_title": True, "author": None, "published": None}
+    values |= {"indexed_at": datetime(2026, 5, 6, tzinfo=UTC), "sentences": 3}
+    return StoredArticle(title=title, url=url, **(values | parts))
+
+
+def citation(text="A sentence.", **article):
+    return Citation(stored(**article), 0, len(text), text)
+
+
+def hit(text="A sentence.", before=None, after=None, also_in=(), confidence=Confidence.STRONG, **article):
+    return Hit(citation(text, **article), before, after, tuple(also_in), 1.0, 0.9, confidence)
+
+
+def found(*hits):
+    return Answer("a question", hits)
+
+
+@st.composite
+def hits(draw):
+    neighbour = st.one_of(st.none(), texts)
+    also_in = draw(st.lists(st.builds(lambda t, u: citation(title=t, url=u), texts, urls), max_size=5))
+    values = {"title": draw(texts), "url": draw(urls), "published": draw(st.one_of(st.none(), st.dates()))}
+    parts = (draw(texts), draw(neighbour), draw(neighbour), also_in, draw(st.sampled_from(Confidence)))
+    return hit(*parts, **values)
+
+
+def quotes(text):
+    """The block quotes of a message, as a reader sees them: (text, whether bold)."""
+    lines = [line.removeprefix("> ") for line in text.split("\n") if line.startswith("> ")]
+    return unescape("\n".join(lines))
+
+
+@given(texts)
+def test_unescaping_gives_the_text_back(text):
+    """What a reader sees of an escaped text is the text, and it is at most twice as long."""
+    assert unescape(escape(text)) == text
+    assert len(escape(text)) <= 2 * len(text)
+
+
+LIVE = re.compile(  # what Discord would give a meaning to, with an even number of backslashes before it
+    r"(?<!\\)(?:\\\\)*(?:[*_~|`\[\]<>@#]|:(?=\S)|(?<=discord\.gg)/)"
+    r"|(?:\A|[\n\r\u2028\u2029])\s*(?:[-+]|\d+[.)])"
+)
+
+
+@given(texts)
+def test_nothing_keeps_its_meaning(text):
+    """No character of an escaped text that opens markup is left without its backslash."""
+    assert not LIVE.search(escape(text))
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_nasty_text(text):
+    """Each kind of Discord's markup is disarmed, and seen as it was written."""
+    assert not LIVE.search(escape(text))
+    assert unescape(escape(text)) == text
+    embed = render.answer(found(hit(text, text, text, title=text))).embeds[0]
+    assert text in quotes(embed.description)
+    assert "\u202e" not in embed.title
+
+
+@given(texts, st.integers(1, 300))
+def test_cutting(text, limit):
+    """A cut text fits once escaped, is a beginning of the text, and says by … that it was cut."""
+    short = cut(text, limit)
+    assert width(escape(short)) <= limit
+    assert short == text or (short.endswith("…") and text.startswith(short[:-1]))
+
+
+def test_cut_at_a_words_border():
+    """Text is cut between words where there are words, and anywhere where there are none."""
+    assert cut("one two three", 10) == "one two…"
+    assert cut("x" * 20, 10) == "x" * 9 + "…"
+
+
+@given(texts)
+def test_a_quote_ends_what_it_begins(text):
+    """Changes of writing direction inside a quoted line end with the line."""
+    for line in quoted(text).split("\n"):
+        isolates = embeddings = 0
+        for character in line:
+            isolates = max(0, isolates + (character in "\u2066\u2067\u2068") - (character == "\u2069"))
+            embeddings += character in "\u202a\u202b\u202d\u202e"
+        assert isolates == 0
+        assert embeddings == 0 or line[-1] in "\u202c\u2069"
+        assert line.startswith("> ")
+
+
+@given(st.lists(hits(), min_size=1, max_size=10), st.one_of(st.none(), texts), st.booleans())
+@settings(deadline=None)
+def test_every_answer_fits(several, question, links):
+    """Whatever articles say, an answer keeps Discord's limits, and its first sentence stands in it verbatim."""
+    reply = render.answer(found(*several), question=question, links=links)
+    assert 1 <= len(reply.embeds) <= 10
+    total = 0
+    for shown, one in zip(reply.embeds, several, strict=False):
+        assert 1 <= width(shown.title) <= 256
+        assert width(shown.description) <= 4_096
+        assert shown.url is None or (links and width(shown.url) <= 2_048 and shown.url.startswith("http"))
+        assert (one.citation.text in quotes_of(shown.description)) or width(escape(one.citation.text)) > 3_000
+        total += width(shown.title) + width(shown.description) + width(shown.author.name or "")
+    assert total <= 6_000
+    assert width(reply.embeds[0].author.name or "") <= 256
+
+
+@given(st.lists(hits(), min_size=1, max_size=10))
+@settings(deadline=None)
+def test_every_plain_answer_fits(several):
+    """The answer for channels without embeds is one ordinary message."""
+    assert width(render.plain_answer(found(*several)).content) <= 2_000
+
+
+def quotes_of(description):
+    """The quoted text, without what ends a change of direction."""
+    text = quotes(description)
+    return "".join(character for character in text if character not in "") if text else text
+
+
+def test_an_answer():
+    """An answer shows the sentence in bold between its neighbours, its linked title, confidence, date and twins."""
+    twin = citation("A twin.", title="Another [title]", url="https://example.org/b")
+    one = hit(
+        "It was opened in 1932.",
+        "It crosses the Wend.",
+        "Its towers are green.",
+        [twin],
+        title="The *Tallow* Bridge",
+        url="https://example.org/a",
+        published=date(2024, 5, 6),
+    )
+    (embed,) = render.answer(found(one), question="When was it opened?").embeds
+    assert embed.author.name == "When was it opened?"
+    assert embed.title == r"The \*Tallow\* Bridge"
+    assert embed.url == "https://example.org/a#:~:text=It%20was%20opened%20in%201932."
+    assert embed.description.split("\n") == [
+        "> It crosses the Wend.",
+        "> **It was opened in 1932.**",
+        "> Its towers are green.",
+        "-# Strong match · 6 May 2024",
+        r"-# Also in [Another \[title\]](<https://example.org/b>)",
+    ]
+
+
+def test_confidence_is_said_in_words():
+    """Each band has words of its own, and a weak match is told to be checked."""
+    said = {band: render.answer(found(hit(confidence=band))).embeds[0].description for band in Confidence}
+    assert "Strong match" in said[Confidence.STRONG]
+    assert "Likely" in said[Confidence.LIKELY]
+    assert "check the source" in said[Confidence.WEAK]
+
+
+def test_no_path_of_the_host_is_shown():
+    """An operator's file shows no path: an article without an address has no link."""
+    (embed,) = render.answer(found(hit())).embeds
+    assert embed.url is None
+    assert "srv" not in f"{embed.to_dict()}"
+
+
+@pytest.mark.parametrize(
+    "url", [None, "", "javascript:alert(1)", "https://", "http://localhost/", "https://u:p@a.example/", "http://[::1"]
+)
+def test_addresses_that_are_none(url):
+    """Only addresses of the web that name a host become links."""
+    assert safe_url(url) is None
+
+
+def test_an_address_cannot_end_its_markup():
+    """Brackets, blanks and line ends in an address are encoded."""
+    assert safe_url("https://a.example/x>) [y](z\n") == "https://a.example/x%3E%29%20%5By%5D%28z%0A"
+    assert link("a](b", "https://a.example/") == r"[a\](b](<https://a.example/>)"
+
+
+def test_long_answers_drop_neighbours_first():
+    """Three sentences of the greatest length are all shown whole; what stands around them gives way."""
+    long = "*" * 690 + " end."
+    reply = render.answer(found(*[hit(long, "before " * 60, "after " * 60, title="*" * 300) for _ in range(3)]))
+    assert len(reply.embeds) == 3
+    assert all(long in quotes(embed.description) for embed in reply.embeds)
+
+
+def test_nothing_found():
+    """Nothing found says where was looked and how articles are added."""
+    text = render.nothing_found(12, 1).content
+    assert "12 articles of this server and 1 shared article" in text
+    assert "/articles add" in text
+    assert "No articles are indexed" in render.nothing_found(0, 0).content
+
+
+@given(st.lists(texts, max_size=40), st.integers(-5, 99))
+@settings(deadline=None)
+def test_every_page_fits(titles, page):
+    """Every page of a list fits and exists, whatever the titles and whichever page was asked for."""
+    articles = [stored(title, f"https://example.org/{n}", id=n) for n, title in enumerate(titles)]
+    embed, number, pages = render.page_of(articles, 3, page)
+    assert 0 <= number < pages
+    assert width(embed.description) <= 4_096
+    assert embed.description.count("\n") < 10
+
+
+@given(texts)
+def test_choices_fit(title):
+    """The name of a choice fits Discord's 100 characters, on one line, and is not empty."""
+    name = render.choice(stored(title))
+    assert 1 <= width(name) <= 100
+    assert "\n" not in name
+
+
+def test_a_report_names_files_not_folders():
+    """A report counts what was done, and names failed files without their folders."""
+    done = SyncReport(added=["a"], failed=[("/srv/articles/deep/b*.txt", "it is empty: put text into it")], encoded=1200)
+    text = without_folders(render.report("This server", done))
+    assert text.split("\n") == [
+        "**This server**: 1 added, 1 failed.",
+        "-# 1,200 sentences encoded, 0 reused; 0.0 s",
+        r"- b\*.txt\: it is empty\: put text into it",
+    ]
+
+
+@given(st.lists(st.tuples(texts, texts), max_size=30))
+@settings(deadline=None)
+def test_every_report_fits(failed):
+    """Two reports fit into one message, however much failed."""
+    assert width(render.report("This server", SyncReport(failed=failed))) <= 1_000
+
+
+def test_folders_are_left_out_of_messages():
+    """Absolute paths shrink to their last part; addresses and fractions stay."""
+    text = "“/srv/my data/servers/12.db” and /etc/verbatim/config.toml, C:\\bot\\data\\x.db; https://a.example/b/c 1/2/3"
+    assert without_folders(text, "/srv/my data") == (
+        "“servers/12.db” and config.toml, x.db; https://a.example/b/c 1/2/3"
+    )
+
+
+def test_progress():
+    """Progress says how many articles of how many are done."""
+    assert render.progress("this server", Progress(50, 2_000, "x")).content == (
+        "Reading this server: 50 of 2,000 articles (2%)…"
+    )
+
+
+def test_labels():
+    """A label is one visible line, whatever it was made of."""
+    assert label("a\u202eb\u200b\n c\u3164", 50) == "a b c"
+    assert label("\u200b\u2066", 50) == "(untitled)"
