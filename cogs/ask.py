@@ -122,9 +122,9 @@ class AskCog(commands.Cog):
             "confidence": confidence.value if confidence else None,
             "milliseconds": round(1_000 * (time.perf_counter() - started)),
         }
-        log.info(
-            "question answered", extra=fields | ({"question": question} if self.bot.settings.log_questions else {})
-        )
+        if self.bot.settings.log_questions:
+            fields["question"] = question
+        log.info("question answered", extra=fields)
         return asked
 
 

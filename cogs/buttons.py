@@ -1,7 +1,8 @@
 """Buttons that outlive a restart: all that they need stands in their id, and is checked again when they are pressed."""
 
 import functools
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import discord
@@ -11,7 +12,7 @@ from cogs import render
 from cogs.access import demand_manager, may_manage
 from cogs.bridge import Lane
 from cogs.errors import tell
-from cogs.markdown import escape
+from cogs.markdown import escape, label
 from cogs.service import NOWHERE
 from index.errors import UserError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from cogs.client import VerbatimBot
 
 Item = TypeVar("Item")
-Press = Callable[[Item, Any], Awaitable[None]]
+Press = Callable[[Item, Any], Coroutine[Any, Any, None]]
 
 
 def _telling(press: Press[Item]) -> Press[Item]:
@@ -44,7 +45,7 @@ class PageButton(ui.DynamicItem[ui.Button[Any]], template=r"articles:page:(?P<re
         self.page = page
 
     @classmethod
-    async def from_custom_id(cls, interaction: discord.Interaction, item: ui.Item[Any], match: Any) -> Self:
+    async def from_custom_id(cls, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str]) -> Self:
         return cls(int(match["reader"]), int(match["page"]))
 
     @_telling
@@ -83,7 +84,7 @@ class RemoveButton(ui.DynamicItem[ui.Button[Any]], template=r"articles:remove:(?
         self.article = article
 
     @classmethod
-    async def from_custom_id(cls, interaction: discord.Interaction, item: ui.Item[Any], match: Any) -> Self:
+    async def from_custom_id(cls, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str]) -> Self:
         return cls(int(match["article"]))
 
     @_telling
@@ -92,10 +93,8 @@ class RemoveButton(ui.DynamicItem[ui.Button[Any]], template=r"articles:remove:(?
         demand_manager(interaction, bot.settings.manager_roles)
         await interaction.response.defer()
         removed = await bot.bridge.call(Lane.CHANGE, bot.service.remove, interaction.guild_id or NOWHERE, self.article)
-        title = escape(render.label(removed.title, render.CHOICE))
-        await interaction.edit_original_response(
-            content=f"Removed **{title}**, with every trace of its text.", view=None
-        )
+        title = escape(label(removed.title, render.CHOICE))
+        await interaction.edit_original_response(content=f"Removed **{title}** for good.", view=None)
 
 
 class KeepButton(ui.DynamicItem[ui.Button[Any]], template=r"articles:keep"):
@@ -105,7 +104,7 @@ class KeepButton(ui.DynamicItem[ui.Button[Any]], template=r"articles:keep"):
         super().__init__(ui.Button(label="Keep", style=discord.ButtonStyle.secondary, custom_id="articles:keep"))
 
     @classmethod
-    async def from_custom_id(cls, interaction: discord.Interaction, item: ui.Item[Any], match: Any) -> Self:
+    async def from_custom_id(cls, interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str]) -> Self:
         return cls()
 
     @_telling

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import aiohttp
 import discord
-from discord import app_commands
 from discord.ext import commands
 
 from cogs.articles import ArticlesCog
@@ -66,18 +65,29 @@ class VerbatimBot(commands.AutoShardedBot):
         self.bridge = bridge
         self.settings = settings
         self.session: aiohttp.ClientSession
+        self._warming: asyncio.Task[None] | None = None
         self.has_been_ready = False
         self._at_work: set[asyncio.Task[None]] = set()
 
     async def setup_hook(self) -> None:
+        self._warming = asyncio.create_task(self._warm_up())
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         for cog in (AskCog, ArticlesCog, ReindexCog):
             await self.add_cog(cog(self))
         self.add_dynamic_items(*BUTTONS)
         try:
             await self._sync_commands()
-        except (discord.Forbidden, discord.RateLimited, app_commands.CommandSyncFailure) as error:
+        except (discord.HTTPException, discord.RateLimited) as error:
             log.warning("the commands could not be registered, which is tried again at the next start: %s", error)
+
+    async def _warm_up(self) -> None:
+        """Loads the model once the token has proved good, so that nobody's first question waits for it."""
+        try:
+            await self.bridge.call(Lane.ASK, self.service.warm_up)
+        except UserError as error:
+            log.error("questions cannot be answered yet: %s", error)
+        except Exception:
+            log.exception("warming up failed")
 
     async def _sync_commands(self) -> None:
         """Registers the commands, but only if they differ from those registered last, by this folder's account."""
@@ -88,7 +98,10 @@ class VerbatimBot(commands.AutoShardedBot):
         if await self.bridge.call(Lane.LOOK, _known_digest, file) == digest:
             return
         await self.tree.sync()
-        await self.bridge.call(Lane.CHANGE, _keep_digest, file, digest)
+        try:
+            await self.bridge.call(Lane.CHANGE, _keep_digest, file, digest)
+        except OSError as error:
+            log.warning("commands.json cannot be written to the data folder: %s", error.strerror)
         log.info("commands registered", extra={"commands": len(commands_)})
 
     async def on_ready(self) -> None:
@@ -117,6 +130,8 @@ class VerbatimBot(commands.AutoShardedBot):
         await self.close()
 
     async def close(self) -> None:
+        if self._warming is not None:
+            self._warming.cancel()
         if hasattr(self, "session"):
             await self.session.close()
         await super().close()
@@ -134,31 +149,22 @@ def run(*, token: str, library: Library, encoder: Encoder, settings: Settings) -
 async def _serve(token: str, library: Library, encoder: Encoder, settings: Settings) -> int:
     stop = asyncio.Event()
     _stop_on_signals(stop)
+    # A bot that never speaks need not be told of what speaking takes.
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     bridge, service = Bridge(), Service(library, encoder, settings)
     quiet = _OneLine()
     loggers = [logging.getLogger(f"discord.{name}") for name in ("client", "gateway", "shard")]
     for logger in loggers:
         logger.addFilter(quiet)
-    warming = asyncio.create_task(_warm_up(bridge, service))
     try:
         await _stay_connected(token, service, bridge, settings, stop)
     finally:
         await bridge.close()
-        warming.cancel()
         library.close()
         for logger in loggers:
             logger.removeFilter(quiet)
     log.info("stopped")
     return 0
-
-
-async def _warm_up(bridge: Bridge, service: Service) -> None:
-    try:
-        await bridge.call(Lane.ASK, service.warm_up)
-    except UserError as error:
-        log.error("questions cannot be answered yet: %s", error)
-    except Exception:
-        log.exception("warming up failed")
 
 
 async def _stay_connected(

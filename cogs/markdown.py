@@ -21,6 +21,7 @@ _ESCAPED = re.compile(r"\\([^0-9A-Za-z\s])")  # Discord's own rule for what a ba
 
 _OPENERS = {"\u202a": "\u202c", "\u202b": "\u202c", "\u202d": "\u202c", "\u202e": "\u202c"}
 _OPENERS |= {"\u2066": "\u2069", "\u2067": "\u2069", "\u2068": "\u2069"}
+_INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, formats, private, unassigned, separators
 _JOINERS = "\u200c\u200d"  # invisible, but letters and emoji are made with them
 _BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # letters by their category, and invisible all the same
 
@@ -105,9 +106,7 @@ def without_folders(text: str, *folders: str) -> str:
 def _is_visible(character: str) -> bool:
     if character in _JOINERS:
         return True
-    return (
-        unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") and character not in _BLANKS
-    )
+    return unicodedata.category(character) not in _INVISIBLE and character not in _BLANKS
 
 
 def _closers(line: str) -> str:

@@ -82,6 +82,8 @@ class ReindexCog(commands.Cog):
                 if latest:
                     await live.show("\n".join([*lines, render.progress(what, latest[-1]).content]))
                     latest.clear()
+            if running.cancelled():
+                raise UserError("I was stopped before that began. Run it again.")
             return running.result()
         finally:
             running.cancel()

@@ -89,14 +89,13 @@ def plain_answer(found: Answer) -> Reply:
 
 def _hit(hit: Hit, room: int, links: bool) -> discord.Embed:
     article = hit.citation.article
-    words, colour = WORDS[hit.confidence]
     small = "\n".join(f"-# {line}" for line in (_facts(hit), _also_in(hit.also_in, links)) if line)
     quote = _sentence(hit, room, DESCRIPTION - width(small) - 1)
     return discord.Embed(
         title=escape(label(article.title, TITLE)),
         url=_address(hit) if links else None,
         description=f"{quote}\n{small}",
-        colour=colour,
+        colour=WORDS[hit.confidence][1],
     )
 
 
@@ -104,8 +103,8 @@ def _sentence(hit: Hit, room: int, limit: int) -> str:
     """The sentence, bold, between its neighbours; only what is longer than any message is cut."""
     sentence = quoted(hit.citation.text, bold=True)
     if width(sentence) > limit:
-        # Each line costs two characters more; a text with as many lines as this allows is no sentence.
-        sentence = quoted(cut(" ".join(hit.citation.text.split()), limit - 40), bold=True)
+        # The longest sentence that is ever stored fits, with every one of its characters escaped.
+        sentence = quoted(label(hit.citation.text, limit - 40), bold=True)
     before = quoted(cut_front(hit.before, room)) + "\n" if room and hit.before else ""
     after = "\n" + quoted(cut(hit.after, room)) if room and hit.after else ""
     whole = before + sentence + after

@@ -64,6 +64,7 @@ class Session:
     out: Console = field(default_factory=_console)
     err: Console = field(default_factory=lambda: _console(stderr=True))
     _config: "Config | None" = None
+    _secret: str | None = None
 
     def given(self, config_file: Path | None, data: Path | None) -> "Session":
         """Takes in the options of one level of the command line; those given later win."""
@@ -89,6 +90,7 @@ class Session:
 
     def start_log(self, *, verbose: bool = False, secret: str | None = None) -> None:
         """Starts logging as configured; unless `verbose`, commands leave out what goes well."""
+        self._secret = secret
         level = self.config.log.level
         if level == "info" and not verbose:
             level = "warning"
@@ -126,7 +128,7 @@ class Session:
 
     def fail(self, message: str) -> None:
         """One readable block on stderr."""
-        self.err.print(f"Error: {plain(logs.redacted(message), lines=True)}", soft_wrap=True)
+        self.err.print(f"Error: {plain(logs.redacted(message, self._secret), lines=True)}", soft_wrap=True)
 
 
 def quieten() -> None:

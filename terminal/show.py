@@ -48,7 +48,7 @@ def write(console: Console, blocks: Iterable[Block]) -> None:
     """Prints blocks: wrapped on a terminal, otherwise each on one line, so that programs find sentences whole."""
     for indent, text in blocks:
         if console.is_terminal:
-            console.print(Padding(text, (0, 0, 0, indent)))
+            console.print(Padding(text, (0, 0, 0, indent), expand=False))
         else:
             console.print(Text(" " * indent).append_text(text) if text else text, soft_wrap=True)
 
@@ -109,9 +109,9 @@ def nothing_found(statistics: "Iterable[Statistics]") -> list[Block]:
     articles, sentences = sum(one.articles for one in totals), sum(one.sentences for one in totals)
     if not articles:
         return [Block(0, Text("Nothing found: no articles are indexed yet. Add some: python bot.py index PATH"))]
-    indexed = f"{_count(articles, 'article')} with {_count(sentences, 'sentence')}"
+    where = f"{_count(articles, 'article')} ({_count(sentences, 'sentence')})"
     return [
-        Block(0, Text(f"Nothing found. None of the indexed articles ({indexed}) answers this.")),
+        Block(0, Text(f"Nothing found in {where}.")),
         Block(0, Text("See them: python bot.py articles list. Add more: python bot.py index PATH")),
     ]
 

@@ -18,7 +18,8 @@ from index.schema import MIGRATIONS
 from index.store import PreparedArticle, PreparedParagraph, PreparedSentence, Store
 
 STAMP = Stamp("model", "", "", 4, 1)
-ARTICLE = Article("/a.txt", "A title", "One fox. Two hens.\nThree geese.", "https://example.org/a", None, date(2024, 2, 29))
+TEXT = "One fox. Two hens.\nThree geese."
+ARTICLE = Article("/a.txt", "A title", TEXT, "https://example.org/a", None, date(2024, 2, 29))
 
 
 def prepared(article: Article = ARTICLE, version: bytes = b"1") -> PreparedArticle:
@@ -230,11 +231,12 @@ def test_older_files_migrate_forward_and_keep_what_they_hold(tmp_path):
     broken = (*MIGRATIONS, "CREATE TABLE extra (x); INSERT INTO nowhere VALUES (1);")
     with pytest.raises(sqlite3.OperationalError):
         Database(path, create=False, migrations=broken)
-    migrated = Database(path, create=False, migrations=(*MIGRATIONS, "CREATE TABLE extra (x); INSERT INTO extra VALUES (7);"))
+    longer = (*MIGRATIONS, "CREATE TABLE extra (x); INSERT INTO extra VALUES (7);")
+    migrated = Database(path, create=False, migrations=longer)
     assert migrated.rows("SELECT x FROM extra") == [(7,)]
     assert migrated.rows("SELECT title FROM article") == [("A title",)]
     migrated.close()
-    with pytest.raises(UserError, match="newer version of Verbatim.*Update"):
+    with pytest.raises(UserError, match=r"newer version of Verbatim.*Update"):
         Store(path)
 
 
@@ -260,7 +262,7 @@ def test_a_damaged_file_is_a_clear_error_and_stays_as_it_is(tmp_path):
         copy = tmp_path / label / "corpus.db"
         copy.parent.mkdir()
         copy.write_bytes(content)
-        with pytest.raises(UserError, match=r"corpus\.db (is damaged|is not a Verbatim database).*(backup|Move it away)"):
+        with pytest.raises(UserError, match=r"corpus\.db is (damaged|not a Verbatim database).*(backup|Move it away)"):
             opened = Store(copy, create=False)
             try:
                 opened.put(prepared(replace(ARTICLE, source="/b.txt")), STAMP)
@@ -276,7 +278,7 @@ def test_another_programs_database_is_refused_and_untouched(tmp_path):
     connection.execute("CREATE TABLE bookmarks (url)")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(UserError, match="another program's database.*--data"):
+    with pytest.raises(UserError, match=r"another program's database.*--data"):
         Store(path)
     assert path.read_bytes() == before
 
@@ -287,7 +289,7 @@ def test_a_full_disk_is_a_clear_error_and_costs_nothing(store):
     pages = store._rows("PRAGMA page_count")[0][0]
     store._rows(f"PRAGMA max_page_count = {pages + 2}")
     big = replace(ARTICLE, source="/big.txt", text=". ".join(f"word{n}" * 20 for n in range(500)))
-    with pytest.raises(UserError, match="disk is full.*before is safe"):
+    with pytest.raises(UserError, match=r"disk is full.*before is safe"):
         store.put(prepared(big), STAMP)
     assert [one.source for one in store.articles()] == ["/a.txt"]
     assert store.problems() == []
@@ -309,7 +311,7 @@ def test_a_locked_corpus_is_a_clear_error(store, tmp_path, monkeypatch):
 
 def test_a_place_that_cannot_be_used_is_a_clear_error(tmp_path):
     """A missing corpus, a folder in its place and a parent that is a file each say what to do."""
-    with pytest.raises(UserError, match="no corpus at.*index PATH"):
+    with pytest.raises(UserError, match=r"no corpus at.*index PATH"):
         Store(tmp_path / "none.db", create=False)
     (tmp_path / "folder.db").mkdir()
     with pytest.raises(UserError, match="cannot be opened"):

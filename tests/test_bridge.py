@@ -1,0 +1,180 @@
+"""The bridge off the event loop: what takes time never holds up Discord's heartbeat, and stops when it is told to."""
+
+import asyncio
+import threading
+
+import pytest
+
+from cogs.bridge import Bridge, Lane
+from index.errors import UserError
+from index.indexer import Indexer, Progress
+
+
+def bridged(test, **options):
+    """Runs `test(bridge)` in an event loop, with a bridge that is closed afterwards."""
+
+    async def main():
+        bridge = Bridge(**options)
+        try:
+            return await test(bridge)
+        finally:
+            await bridge.close()
+
+    return asyncio.run(main())
+
+
+class Gate:
+    """Work that has begun and waits to be let go on."""
+
+    def __init__(self):
+        self.begun = threading.Event()
+        self.open = threading.Event()
+
+    def __call__(self, *_):
+        self.begun.set()
+        assert self.open.wait(30)
+        return "done"
+
+    async def reached(self):
+        await asyncio.to_thread(self.begun.wait, 30)
+
+
+def test_results_and_errors_cross():
+    """A function's result, or what it raises, comes back over the bridge."""
+
+    async def test(bridge):
+        assert await bridge.call(Lane.LOOK, divmod, 7, 2) == (3, 1)
+        with pytest.raises(ZeroDivisionError):
+            await bridge.call(Lane.ASK, divmod, 7, 0)
+
+    bridged(test)
+
+
+def test_the_loop_goes_on_while_articles_are_indexed(library, articles):
+    """While an index run goes on, the event loop turns, and look-ups and questions are answered."""
+    for n in range(200):
+        (articles / f"{n}.txt").write_text(f"Article {n} of many. It has a second sentence. And a third, on {n}.")
+
+    async def test(bridge):
+        store = library.corpus(None, create=True).store
+        run = Indexer(store, library._encoder)
+        seen, turns, looked = [], 0, 0
+
+        def sync(progress, cancel):
+            return run.sync([str(articles)], progress=progress, cancel=cancel)
+
+        running = asyncio.ensure_future(bridge.index(None, sync, seen.append))
+        while not running.done():
+            await asyncio.sleep(0)
+            turns += 1
+            if turns % 100 == 0:
+                await bridge.call(Lane.LOOK, store.statistics)
+                looked += 1
+        assert len(running.result().added) == 203
+        assert turns > 100
+        assert looked > 0
+        assert seen[-1].done == 203
+        assert len(seen) < 203
+
+    bridged(test)
+
+
+def test_one_run_at_a_time_for_each_corpus():
+    """A second run over the same corpus is refused while one is under way; another corpus's is not."""
+
+    async def test(bridge):
+        gate, other = Gate(), Gate()
+        running = asyncio.ensure_future(bridge.index(1, gate, print))
+        await gate.reached()
+        with pytest.raises(UserError, match="being read already"):
+            await bridge.index(1, gate, print)
+        beside = asyncio.ensure_future(bridge.index(None, other, print))
+        await other.reached()
+        other.open.set()
+        assert await beside == "done"
+        gate.open.set()
+        assert await running == "done"
+        assert await bridge.index(1, gate, print) == "done"
+
+    bridged(test)
+
+
+def test_a_run_that_fails_leaves_its_corpus_free():
+    """After a run that raised, the corpus can be run again."""
+
+    def fail(*_):
+        raise UserError("no")
+
+    async def test(bridge):
+        for _ in range(2):
+            with pytest.raises(UserError, match="no"):
+                await bridge.index(7, fail, print)
+
+    bridged(test)
+
+
+def test_a_cancelled_caller_cancels_the_run():
+    """When whoever waits for a run goes away, the run is told, and the corpus is free when it has ended."""
+
+    async def test(bridge):
+        begun, ended = threading.Event(), threading.Event()
+
+        def run(progress, cancel):
+            begun.set()
+            assert cancel.wait(30)
+            ended.set()
+
+        running = asyncio.ensure_future(bridge.index(1, run, print))
+        await asyncio.to_thread(begun.wait, 30)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await asyncio.to_thread(ended.wait, 30)
+        for _ in range(1_000):
+            if not bridge._runs:
+                break
+            await asyncio.sleep(0.001)
+        assert await bridge.index(1, lambda *_: "again", print) == "again"
+
+    bridged(test)
+
+
+def test_closing_ends_runs_and_refuses_more():
+    """Closing sets the runs' cancel event, waits for them, and refuses what comes after."""
+
+    async def test(bridge):
+        begun = threading.Event()
+
+        def run(progress, cancel):
+            begun.set()
+            assert cancel.wait(30)
+            progress(Progress(1, 2, "a"))
+            return "ended early"
+
+        running = asyncio.ensure_future(bridge.index(1, run, print))
+        await asyncio.to_thread(begun.wait, 30)
+        await bridge.close()
+        assert await running == "ended early"
+        with pytest.raises(UserError, match="being stopped"):
+            await bridge.call(Lane.LOOK, int)
+
+    bridged(test)
+
+
+def test_the_queue_is_bounded():
+    """More than so many calls at once are refused with words for a person, and room comes back."""
+
+    async def test(bridge):
+        gate = Gate()
+        first = asyncio.ensure_future(bridge.call(Lane.CHANGE, gate))
+        await gate.reached()
+        second = asyncio.ensure_future(bridge.call(Lane.CHANGE, int))
+        await asyncio.sleep(0)
+        with pytest.raises(UserError, match="very busy"):
+            await bridge.call(Lane.CHANGE, int)
+        assert await bridge.call(Lane.LOOK, int) == 0
+        gate.open.set()
+        assert [await first, await second] == ["done", 0]
+        assert await bridge.call(Lane.CHANGE, int) == 0
+
+    bridged(test, waiting=2)

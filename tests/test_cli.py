@@ -1,0 +1,672 @@
+"""The command line, on real corpora: in this process with a deterministic encoder, and as processes of its own."""
+
+import io
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+import warnings
+from pathlib import Path
+
+import pytest
+from conftest import ARTICLES, HashEncoder
+
+from index.layout import database_path
+from index.store import Store
+from terminal import VERSION, app, demo, progress
+from terminal.session import Exit
+
+ROOT = Path(__file__).resolve().parent.parent
+TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789AB"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    """Commands set up logging and the environment of their process; a test leaves both as they were."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    before = dict(os.environ)
+    with warnings.catch_warnings():
+        yield
+    logging.captureWarnings(False)
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    for name in set(os.environ) - set(before) - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+
+
+class Result:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def bot(tmp_path, capsys, encoder):
+    """Runs one command line in this process; its home and databases are in `tmp_path`."""
+
+    def run(*arguments: object, make_encoder=lambda config: encoder) -> Result:
+        code = app.main([str(one) for one in arguments], home=tmp_path, make_encoder=make_encoder)
+        return Result(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def indexed(bot, articles):
+    """`bot`, with the three sample articles indexed for the operator."""
+    assert bot("index", articles).code == Exit.DONE
+    return bot
+
+
+def process(*arguments: object, cwd: Path = ROOT, **options) -> subprocess.CompletedProcess[str]:
+    """Runs bot.py as a process of its own, off a terminal."""
+    environment = {key: value for key, value in os.environ.items() if key != "DISCORD_TOKEN"}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "bot.py"), *map(str, arguments)],
+        cwd=cwd,
+        env=environment | {"PYTHONUTF8": "1"} | options.pop("env", {}),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+        **({"stdin": subprocess.DEVNULL} if "input" not in options else {}),
+        **options,
+    )
+
+
+# -- index
+
+
+def test_index_reports(bot, articles):
+    """Indexing reports what was added; again, everything is unchanged; a vanished file is reported as removed."""
+    first = bot("index", articles)
+    assert first.code == Exit.DONE
+    assert first.out.startswith("Articles: 3 added, 0 changed, 0 unchanged, 0 removed. 11 sentences encoded")
+    assert "Indexing: 3 of 3" in first.err
+    assert bot("index", articles).out.startswith("Articles: 0 added, 0 changed, 3 unchanged, 0 removed.")
+    (articles / "owls.md").unlink()
+    last = bot("index", articles)
+    assert last.out.startswith("Articles: 0 added, 0 changed, 2 unchanged, 1 removed.")
+    assert f"removed, its file is gone: {(articles / 'owls.md').as_posix()}" in last.out
+
+
+def test_index_without_a_path(bot, articles):
+    """Without a path the configured folder is indexed; where it is missing, the error says what to do."""
+    assert bot("index").out.startswith("Articles: 3 added")
+    shutil.rmtree(articles)
+    result = bot("index")
+    assert result.code == Exit.ERROR
+    assert result.err.startswith("Error: There is no folder")
+    assert "python bot.py index PATH" in result.err
+
+
+def test_index_reports_failures(bot, articles):
+    """A file that cannot be read is named on stderr, costs no other, and shows in the exit code."""
+    (articles / "broken.txt").write_bytes(bytes(range(256)) * 20)
+    result = bot("index", articles, articles / "nosuch.md")
+    assert result.code == Exit.SOME_FAILED
+    assert "3 added" in result.out
+    assert "2 failed" in result.out
+    assert len(re.findall(r"^Failed: .*(?:broken\.txt|nosuch\.md)", result.err, re.MULTILINE)) == 2
+
+
+def test_index_as_json(bot, articles):
+    """The report for programs names every article by its source and every failure with its reason."""
+    report = json.loads(bot("index", articles, "nosuch.md", "--json").out)
+    assert sorted(Path(source).name for source in report["added"]) == sorted(ARTICLES)
+    assert (report["changed"], report["removed"], report["unchanged"], report["cancelled"]) == ([], [], [], False)
+    assert (report["encoded"], report["reused"]) == (11, 0)
+    assert [failure["source"] for failure in report["failed"]] == ["nosuch.md"]
+
+
+def test_index_respects_the_size_limit(bot, articles, tmp_path):
+    """A file above `limits.max_file_mb` is refused."""
+    (tmp_path / "config.toml").write_text("[limits]\nmax_file_mb = 1\n")
+    (articles / "large.txt").write_text("A sentence of some length. " * 50_000)
+    result = bot("index", articles)
+    assert result.code == Exit.SOME_FAILED
+    assert "the limit is 1 MiB" in result.err
+
+
+def test_a_server_has_articles_of_its_own(bot, articles, tmp_path):
+    """`--server` indexes, lists, asks and removes a server's own articles; the operator's are shared where allowed."""
+    bot("index", articles / "owls.md")
+    bot("index", articles / "bakery.txt", "--server", 7)
+    assert "owls" not in bot("articles", "list", "--server", 7).out
+    assert "bakery" not in bot("articles", "list").out
+    assert bot("ask", "When do visitors watch the owls?", "--server", 7).code == Exit.DONE
+    assert bot("ask", "What does the bakery sell on Fridays?").code == Exit.NOTHING_FOUND
+    assert bot("ask", "What does the bakery sell on Fridays?", "--server", 7).code == Exit.DONE
+    (tmp_path / "config.toml").write_text("shared_with = [8]\n")
+    assert bot("ask", "When do visitors watch the owls?", "--server", 7).code == Exit.NOTHING_FOUND
+    assert bot("articles", "remove", "--all", "--yes", "--server", 7).code == Exit.DONE
+    assert bot("articles", "list", "--server", 7).out.startswith("No articles")
+    assert "owls" in bot("articles", "list").out
+
+
+def test_rebuild_after_a_change_of_model(indexed, articles):
+    """After a change of model asking is refused with the remedy, which encodes every corpus anew."""
+    indexed("index", articles / "owls.md", "--server", 7)
+
+    def other(config):
+        return HashEncoder(64, model="other")
+
+    refused = indexed("ask", "When was the bridge opened?", make_encoder=other)
+    assert refused.code == Exit.ERROR
+    assert "python bot.py index --rebuild" in refused.err
+    rebuilt = indexed("index", "--rebuild", "--json", make_encoder=other)
+    assert json.loads(rebuilt.out) == {"corpora": 2, "articles": 4, "failed": []}
+    assert indexed("ask", "When was the bridge opened?", make_encoder=other).code == Exit.DONE
+
+
+def test_rebuild_goes_on_after_a_damaged_corpus(indexed, articles, tmp_path):
+    """A damaged database is reported by `--rebuild` and costs the others nothing."""
+    indexed("index", articles / "owls.md", "--server", 7)
+    path = database_path(tmp_path / "data", 7)
+    path.write_bytes(b"not a database" * 1000)
+    result = indexed("index", "--rebuild")
+    assert result.code == Exit.SOME_FAILED
+    assert "Encoded anew: 3 article(s) in 1 corpus(es)." in result.out
+    assert "7.db" in result.err
+
+
+def test_rebuild_of_nothing(bot):
+    """Rebuilding where nothing is indexed is an error that says how to index."""
+    assert "python bot.py index PATH" in bot("index", "--rebuild").err
+
+
+# -- ask
+
+
+def test_ask(indexed, articles):
+    """The answer shows the sentence within its neighbours, its title, date and source."""
+    result = indexed("ask", "Who opened the Tallow Bridge?")
+    assert result.code == Exit.DONE
+    assert result.out.splitlines()[:5] == [
+        "1. The Tallow Bridge · 6 May 2024 · strong match",
+        "     The Tallow Bridge crosses the river Wend.",
+        "   > It was opened by the mayor in 1932.",
+        "     Its two towers are painted green every seven years.",
+        "   https://example.org/bridge",
+    ]
+    assert result.err == ""
+
+
+def test_ask_as_json_is_verbatim(indexed):
+    """Each hit for programs is, to the letter, the slice of its article that it names."""
+    answer = json.loads(indexed("ask", "Who", "opened", "the", "Tallow", "Bridge?", "--json").out)
+    assert answer["question"] == "Who opened the Tallow Bridge?"
+    assert answer["answered"]
+    first = answer["hits"][0]
+    assert (first["url"], first["published"]) == ("https://example.org/bridge", "2024-05-06")
+    shown = indexed("articles", "show", first["article_id"]).out
+    text = shown.split("\n\n", 1)[1]
+    assert text[first["start"] : first["end"]] == first["text"] == "It was opened by the mayor in 1932."
+
+
+def test_ask_top(indexed, tmp_path):
+    """`--top` limits the hits, and without it the configuration does."""
+
+    def hits(*options: str) -> int:
+        return len(json.loads(indexed("ask", "Tallow Bridge river towers mayor", "--json", *options).out)["hits"])
+
+    assert hits("--top", "1") == 1
+    assert hits("--top", "2") == 2
+    (tmp_path / "config.toml").write_text("[answers]\nhits = 1\n")
+    assert hits() == 1
+
+
+def test_ask_finds_nothing(indexed):
+    """Nothing found is said on stdout with what is indexed, and shows in the exit code; so it does in JSON."""
+    result = indexed("ask", "Who discovered penicillin?")
+    assert result.code == Exit.NOTHING_FOUND
+    assert result.out.startswith("Nothing found in 3 articles (11 sentences).")
+    assert result.err == ""
+    result = indexed("ask", "Who discovered penicillin?", "--json")
+    assert result.code == Exit.NOTHING_FOUND
+    assert json.loads(result.out)["hits"] == []
+
+
+def test_ask_before_anything_is_indexed(bot):
+    """Asking before anything is indexed says so, loads no model, and makes no database."""
+
+    def no_encoder(config):
+        class Broken:
+            pass
+
+        return Broken()
+
+    result = bot("ask", "Anything?", make_encoder=no_encoder)
+    assert result.code == Exit.NOTHING_FOUND
+    assert "no articles are indexed yet" in result.out
+
+
+# -- articles
+
+
+def test_articles_list(indexed, articles):
+    """The list has a line for each article, by title: number, title, date, sentences and source."""
+    rows = [line.split("\t") for line in indexed("articles", "list").out.splitlines()]
+    assert [row[1] for row in rows] == ["A bakery on Quarry Street", "Owls in the old mill", "The Tallow Bridge"]
+    assert rows[2][2:] == ["2024-05-06", "3", (articles / "bridge.md").as_posix()]
+    data = json.loads(indexed("articles", "list", "--json").out)
+    assert [str(row["id"]) for row in data] == [row[0] for row in rows]
+    assert set(data[0]) == {"id", "title", "source", "url", "author", "published", "indexed_at", "sentences"}
+
+
+def test_articles_list_of_nothing(bot, tmp_path):
+    """An empty list says how to index, is `[]` for programs, and makes no database."""
+    assert "python bot.py index PATH" in bot("articles", "list").out
+    assert json.loads(bot("articles", "list", "--json").out) == []
+    assert not (tmp_path / "data").exists()
+
+
+def test_articles_show(indexed):
+    """One article is shown with what is known of it and its text."""
+    number = json.loads(indexed("articles", "list", "--json").out)[2]["id"]
+    shown = indexed("articles", "show", number).out
+    assert shown.startswith("The Tallow Bridge\nSource: ")
+    assert "Link: https://example.org/bridge\nPublished: 6 May 2024\n" in shown
+    assert "\n\nThe Tallow Bridge crosses the river Wend." in shown
+
+
+def test_articles_remove(indexed, monkeypatch):
+    """Removing asks first; once confirmed the articles are gone, and nothing of their text stays in the database."""
+    ids = {row["title"]: row["id"] for row in json.loads(indexed("articles", "list", "--json").out)}
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers
+    refused = indexed("articles", "remove", ids["The Tallow Bridge"])
+    assert refused.code == Exit.ERROR
+    assert "--yes" in refused.err
+    monkeypatch.setattr("builtins.input", lambda _: "n")
+    assert indexed("articles", "remove", ids["The Tallow Bridge"]).code == Exit.ERROR
+    assert len(json.loads(indexed("articles", "list", "--json").out)) == 3
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    assert indexed("articles", "remove", ids["The Tallow Bridge"], ids["Owls in the old mill"]).code == Exit.DONE
+    assert [row["title"] for row in json.loads(indexed("articles", "list", "--json").out)] == [
+        "A bakery on Quarry Street"
+    ]
+
+
+def test_articles_remove_all(indexed, tmp_path):
+    """Removing all deletes the database."""
+    assert indexed("articles", "remove", "--all", "--yes").code == Exit.DONE
+    assert not database_path(tmp_path / "data", None).exists()
+    assert indexed("articles", "remove", "--all", "--yes").code == Exit.DONE
+
+
+def test_an_unknown_number_removes_nothing(indexed):
+    """If one of several numbers is wrong, it is named and nothing is removed."""
+    ids = [row["id"] for row in json.loads(indexed("articles", "list", "--json").out)]
+    result = indexed("articles", "remove", *ids, 99, "--yes")
+    assert result.code == Exit.ERROR
+    assert "No article has the number 99." in result.err
+    assert len(json.loads(indexed("articles", "list", "--json").out)) == 3
+    assert "99" in indexed("articles", "show", 99).err
+
+
+# -- check
+
+
+def test_check_of_a_sound_set_up(indexed, monkeypatch):
+    """Where all is well, check says so of each part, counts the articles, and returns 0."""
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    result = indexed("check")
+    assert result.code == Exit.DONE
+    labels = re.findall(r"^ok     ([^:]+):", result.out, re.MULTILINE)
+    assert labels == [
+        "Configuration",
+        "Discord token",
+        "Data folder",
+        "Disk space",
+        "SQLite with FTS5",
+        "Articles folder",
+        "Model",
+        "Operator's articles",
+    ]
+    assert "3 with 11 sentences, sound" in result.out
+    assert TOKEN not in result.out + result.err
+
+
+def test_check_without_a_token(bot):
+    """No token and nothing indexed are worth a note with what to do, and no failure."""
+    result = bot("check")
+    assert result.code == Exit.DONE
+    assert "note   Discord token: not set" in result.out
+    assert "note   Operator's articles: none indexed yet" in result.out
+
+
+def test_check_finds_a_malformed_token(bot, tmp_path):
+    """A token of the wrong form is a failure, and is not shown."""
+    (tmp_path / ".env").write_text("DISCORD_TOKEN=0123456789abcdef\n")
+    result = bot("check")
+    assert result.code == Exit.ERROR
+    assert "FAILED Discord token" in result.out
+    assert "0123456789abcdef" not in result.out + result.err
+
+
+def test_check_finds_a_wrong_configuration(bot, tmp_path):
+    """A wrong configuration is a finding that names the key."""
+    (tmp_path / "config.toml").write_text("[answers]\nhits = 0\n")
+    result = bot("check")
+    assert result.code == Exit.ERROR
+    assert "FAILED Configuration" in result.out
+    assert "answers.hits = 0 is not allowed" in result.out
+
+
+def test_check_finds_other_models_and_damage(indexed, articles, tmp_path):
+    """A corpus of another model and a damaged one are failures with their remedies; the rest is still looked at."""
+    indexed("index", articles / "owls.md", "--server", 7)
+    database_path(tmp_path / "data", 7).write_bytes(b"not a database" * 1000)
+    result = indexed("check", make_encoder=lambda config: HashEncoder(model="other"))
+    assert result.code == Exit.ERROR
+    assert re.search(r"FAILED Operator's articles: .*index --rebuild", result.out)
+    assert re.search(r"FAILED Articles of server 7: .*is not a Verbatim database", result.out)
+
+
+def test_check_finds_a_missing_model(bot, tmp_path):
+    """A model that cannot be had is a failure whose text says what to do."""
+    from index.errors import UserError
+
+    class Missing(HashEncoder):
+        def _encode(self, texts):
+            raise UserError("The configured model cannot be had. Check `model.name`.")
+
+    result = bot("check", make_encoder=lambda config: Missing())
+    assert result.code == Exit.ERROR
+    assert "FAILED Model: The configured model cannot be had. Check `model.name`." in result.out
+
+
+# -- options, errors, exit codes
+
+
+@pytest.mark.parametrize("order", ["before", "after", "between"])
+def test_config_and_data_go_before_and_after_the_command(bot, articles, tmp_path, order):
+    """`--config` and `--data` are understood before the command, after it, and within a group."""
+    (tmp_path / "other.toml").write_text(f"articles = '{articles.as_posix()}'\n")
+    options = ["--config", tmp_path / "other.toml", "--data", tmp_path / "elsewhere"]
+    shutil.copytree(articles, tmp_path / "kept")
+    assert bot(*(["index", *options] if order != "before" else [*options, "index"])).code == Exit.DONE
+    assert (tmp_path / "elsewhere" / "operator.db").exists()
+    assert not (tmp_path / "data").exists()
+    listing = {
+        "before": [*options, "articles", "list"],
+        "between": ["articles", *options, "list"],
+        "after": ["articles", "list", *options],
+    }[order]
+    assert len(bot(*listing).out.splitlines()) == 3
+
+
+def test_an_option_after_the_command_wins(bot, tmp_path):
+    """Given twice, the option nearer to the command counts."""
+    result = bot("--config", tmp_path / "first.toml", "articles", "list", "--config", tmp_path / "second.toml")
+    assert "second.toml" in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nosuch"],
+        ["ask"],
+        ["ask", " "],
+        ["ask", "x", "--top", "0"],
+        ["ask", "x", "--nosuch"],
+        ["ask", "x", "--server", "abc"],
+        ["index", "--rebuild", "x"],
+        ["index", "--server", "7"],
+        ["articles", "remove"],
+        ["articles", "remove", "1", "--all"],
+        ["articles", "show", "one"],
+    ],
+)
+def test_wrong_usage(bot, arguments):
+    """Wrong usage is one error on stderr that names the help, with exit code 2."""
+    result = bot(*arguments)
+    assert result.code == Exit.USAGE
+    assert result.out == ""
+    assert result.err.startswith("Error: ")
+
+
+def test_an_error_is_one_block_without_a_traceback(bot, tmp_path):
+    """What the person can mend is one block on stderr, without a traceback, with exit code 1."""
+    result = bot("ask", "x", "--config", tmp_path / "nosuch.toml")
+    assert result.code == Exit.ERROR
+    assert result.out == ""
+    assert result.err.startswith("Error: There is no configuration file")
+    assert "Traceback" not in result.err
+
+
+def test_a_defect_is_logged_and_apologised_for(bot):
+    """A defect keeps its traceback in the log, without any token, and ends with an apology and the same reference."""
+
+    def broken(config):
+        raise RuntimeError(f"a defect {TOKEN}")
+
+    result = bot("ask", "x", make_encoder=broken)
+    assert result.code == Exit.ERROR
+    assert "RuntimeError: a defect [token]" in result.err
+    reference = re.search(r"reference=(\w+)", result.err)[1]
+    assert result.err.splitlines()[-1].startswith("Error: sorry")
+    assert f"reference {reference}" in result.err.splitlines()[-1]
+
+
+def test_without_a_token_the_bot_does_not_start(bot):
+    """Without a command and without a token the error says where a token goes, and what works without."""
+    result = bot()
+    assert result.code == Exit.ERROR
+    assert "DISCORD_TOKEN" in result.err
+    assert "python bot.py demo" in result.err
+
+
+def test_the_exit_codes_are_documented(bot):
+    """The help names every exit code, and every command."""
+    text = " ".join(bot("--help").out.split())
+    for code in Exit:
+        assert re.search(rf"\b{code.value} ", text.partition("Exit codes:")[2])
+    for command in ("demo", "ask", "index", "articles", "check", "version"):
+        assert f" {command} " in text
+
+
+def test_the_version_is_that_of_the_project(bot):
+    """`version` says the version that pyproject.toml has."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == VERSION
+    assert bot("version").out.startswith(f"Verbatim {VERSION} (Python ")
+
+
+# -- interruption
+
+
+def test_the_first_ctrl_c_asks_and_the_second_insists(capfd):
+    """The first Ctrl-C asks for an orderly stop, the second interrupts, and afterwards all is as before."""
+    before = signal.getsignal(signal.SIGINT)
+    with progress.interruptible() as cancel:
+        assert not cancel.is_set()
+        signal.raise_signal(signal.SIGINT)
+        assert cancel.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert "Ctrl-C again stops at once" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_while_indexing(bot, articles, tmp_path, times):
+    """Ctrl-C while encoding, once or twice, ends with exit code 130 and a corpus of whole articles."""
+
+    calls = iter(range(1, 100))
+
+    class Interrupting(HashEncoder):
+        def encode_passages(self, texts):
+            if next(calls) == 3:  # the first batch of articles, encoded by two calls, has then been stored
+                for _ in range(times):
+                    signal.raise_signal(signal.SIGINT)
+            return super().encode_passages(texts)
+
+    for n in range(30):
+        text = " ".join(f"The town number {n} has {m} wells in it." for m in range(40))
+        (articles / f"town-{n:02d}.txt").write_text(text)
+    result = bot("index", articles, make_encoder=lambda config: Interrupting())
+    assert result.code == Exit.INTERRUPTED
+    assert result.err.splitlines()[-1] == "Interrupted."
+    with_all = Store(database_path(tmp_path / "data", None), create=False)
+    counts = [article.sentences for article in with_all.articles() if article.source.endswith(".txt")]
+    assert with_all.problems() == []
+    with_all.close()
+    assert 0 < len(counts) < 30
+    assert set(counts) <= {40, 4}
+    assert bot("index", articles).code == Exit.DONE
+
+
+@pytest.mark.model
+@pytest.mark.process
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process there")
+def test_ctrl_c_in_a_real_process(tmp_path):
+    """A real SIGINT while a real model encodes: exit code 130, whole articles only, and the next run completes them."""
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for n in range(60):
+        text = " ".join(f"In the year {1000 + n * 20 + m} the town of Alder had {m * n} bridges." for m in range(20))
+        (folder / f"{n:02d}.txt").write_text(text)
+    command = [sys.executable, str(ROOT / "bot.py"), "index", str(folder), "--data", str(tmp_path / "data")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        line = running.stderr.readline()
+        assert line.startswith("Indexing: ")
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=120)
+    assert running.returncode == Exit.INTERRUPTED, err
+    assert "Interrupted." in err
+    store = Store(database_path(tmp_path / "data", None), create=False)
+    found = store.articles()
+    assert store.problems() == []
+    assert 0 < len(found) < 60
+    assert {article.sentences for article in found} == {20}
+    for article in found:
+        assert store.load(article.id).text == Path(article.source).read_text()
+    store.close()
+
+
+# -- processes
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("arguments", [["--help"], ["version"], ["articles", "list"], ["ask", "--help"]])
+def test_nothing_heavy_is_imported_for_little(tmp_path, arguments):
+    """Help, version and lists import neither the model's libraries nor FAISS, a reader or Discord."""
+    data = tmp_path / "data"
+    Store(database_path(data, None)).close()
+    result = process(
+        *arguments, *(["--data", data] if "--help" not in arguments else []), env={"PYTHONPROFILEIMPORTTIME": "1"}
+    )
+    assert result.returncode == Exit.DONE
+    imported = set(re.findall(r"\|\s+(\w+)$", result.stderr, re.MULTILINE))
+    assert "typer" in imported
+    heavy = {"torch", "transformers", "sentence_transformers", "faiss", "trafilatura", "discord", "scipy", "sklearn"}
+    assert imported & heavy == set()
+
+
+@pytest.mark.process
+def test_bot_py_from_another_folder(tmp_path):
+    """bot.py runs from any folder, and its output off a terminal has no control sequences."""
+    result = process("articles", "list", "--data", tmp_path / "data", cwd=tmp_path)
+    assert result.returncode == Exit.DONE
+    assert result.stdout.startswith("No articles are indexed yet.")
+    assert "\x1b" not in result.stdout + result.stderr
+
+
+@pytest.mark.process
+def test_a_closed_pipe_is_no_defect(tmp_path, indexed):
+    """When the reader of a list goes away, as `head` does, there is no traceback."""
+    command = f'"{sys.executable}" "{ROOT / "bot.py"}" articles list --json --data "{tmp_path / "data"}" | head -n 1'
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert result.stdout == "[\n"
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.process
+def test_output_survives_a_narrow_encoding(tmp_path, indexed):
+    """On a stream that cannot take every character, text is shown as well as possible and JSON is still exact."""
+    narrow = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    (tmp_path / "articles" / "cafe.txt").write_text("Café “Zürich”\n\nIt is here.", encoding="utf-8")
+    indexed("index", tmp_path / "articles")
+    listed = process("articles", "list", "--data", tmp_path / "data", env=narrow)
+    assert "Caf? ?Z?rich?" in listed.stdout
+    listed = process("articles", "list", "--data", tmp_path / "data", "--json", env=narrow)
+    assert "Café “Zürich”" in {row["title"] for row in json.loads(listed.stdout)}
+
+
+# -- demo
+
+
+def test_the_demo_leaves_nothing_behind(bot, tmp_path, monkeypatch):
+    """The demo answers sample questions and those on stdin from a passing corpus, and leaves the configured alone."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    lines = iter(["Who waggles and dances in the hive?\n", "\n", "xyzzy plugh\n"])
+
+    class Stdin:
+        isatty = staticmethod(lambda: False)
+        __iter__ = lambda self: lines  # noqa: E731
+
+    monkeypatch.setattr("sys.stdin", Stdin())
+    result = bot("demo")
+    assert result.code == Exit.DONE
+    asked = re.findall(r"^Q: (.*)$", result.out, re.MULTILINE)
+    assert asked == [
+        *demo.sample_questions(ROOT / "examples" / "questions.jsonl"),
+        "Who waggles and dances in the hive?",
+        "xyzzy plugh",
+    ]
+    assert not (tmp_path / "data").exists()
+    assert bot("demo", "--no-prompt").out.count("Q: ") == len(asked) - 2
+
+
+def test_the_demo_on_a_terminal_ends_with_an_empty_line(monkeypatch):
+    """On a terminal the demo takes questions up to an empty line or the end of input."""
+
+    class Terminal:
+        isatty = staticmethod(lambda: True)
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    answers = iter([" one ", "two", ""])
+    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+    assert list(demo._typed()) == ["one", "two"]
+
+    def end(_):
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", end)
+    assert list(demo._typed()) == []
+
+
+@pytest.mark.model
+@pytest.mark.process
+def test_the_demo_as_a_process():
+    """The first command of the README: real answers from the sample articles, and no library's chatter."""
+    result = process("demo", input="When do honeybees dance?\n")
+    assert result.returncode == Exit.DONE
+    assert "   > The sea wall gave way at 2.40 a.m. on Tuesday" in result.stdout
+    assert result.stdout.count("Q: ") == 6
+    assert "Q: Who won the football World Cup in 2022?\nNothing found in 10 articles" in result.stdout
+    assert all(line.startswith("Indexing: ") for line in result.stderr.splitlines()), result.stderr
+
+
+@pytest.mark.model
+@pytest.mark.process
+def test_index_ask_and_check_as_processes(tmp_path):
+    """Index, ask and check on the real model, each in a process of its own, share one corpus and no chatter."""
+    data = ["--data", tmp_path / "data"]
+    assert process("index", "examples/articles/penny-post.md", *data).stderr == "Indexing: 1 of 1\n"
+    asked = process("ask", "Why is there no country name on British stamps?", "--json", *data)
+    assert asked.stderr == ""
+    assert "no other country had such stamps" in json.loads(asked.stdout)["hits"][0]["text"]
+    assert process("ask", "How is sourdough bread baked?", *data).returncode == Exit.NOTHING_FOUND
+    checked = process("check", *data)
+    assert checked.returncode == Exit.DONE
+    assert "ok     Model: all-MiniLM-L6-v2, 384 dimensions" in checked.stdout

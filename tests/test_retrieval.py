@@ -1,0 +1,239 @@
+"""From question to answer, on a deterministic encoder: evidence, order, grouping, bands and citations."""
+
+import math
+import threading
+from collections import Counter
+from datetime import date
+
+import numpy as np
+import pytest
+from conftest import HashEncoder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.article import Article
+from index.indexer import Indexer
+from index.lexical import question_terms, terms
+from retrieval.answer import Answer, Confidence
+from retrieval.candidates import FEATURES, find
+from retrieval.ranker import BANDS, FixedRanker, band
+from retrieval.retriever import Retriever
+from retrieval.similarity import near_identical
+
+TIDES = Article(
+    "/tides",
+    "Tides",
+    "The moon pulls the sea. High water comes twice a day.\nSpring tides follow the full moon. Neap tides are weak.",
+    url="https://example.org/tides",
+    published=date(2025, 3, 1),
+)
+BREAD = Article(
+    "/bread", "Bread", "Rye bread needs a sour starter. The oven must be hot.\nLet the bread cool for an hour."
+)
+
+
+@pytest.fixture
+def filled(library, corpus, encoder):
+    Indexer(corpus.store, encoder).add_articles([TIDES, BREAD])
+    return library
+
+
+def ask(library, question: str, top: int = 3, encoder=None) -> Answer:
+    return Retriever(library.askable(None), encoder or HashEncoder()).ask(question, top=top)
+
+
+def test_a_hit_quotes_its_article_to_the_letter(filled):
+    """A hit's text is the article's slice, and it carries title, link, date and both neighbours."""
+    hit = ask(filled, "When does high water come?").hits[0]
+    citation = hit.citation
+    assert citation.text == "High water comes twice a day." == TIDES.text[citation.start : citation.end]
+    article = citation.article
+    assert (article.title, article.url, article.published) == ("Tides", TIDES.url, TIDES.published)
+    assert (hit.before, hit.after) == ("The moon pulls the sea.", "Spring tides follow the full moon.")
+
+
+def test_the_first_and_last_sentence_have_one_neighbour(filled):
+    """Neighbours do not reach into another article."""
+    assert ask(filled, "What pulls the sea? the moon").hits[0].before is None
+    assert ask(filled, "let the bread cool for an hour").hits[0].after is None
+
+
+@pytest.mark.parametrize("question", ["Who won the football World Cup?", "", "   ", "???", "\x00", "the of and"])
+def test_nothing_found_is_an_answer(filled, question):
+    """A question that no sentence answers, or that asks nothing, gets an empty answer and no error."""
+    answer = ask(filled, question)
+    assert not answer.answered and answer.hits == () and answer.confidence is None
+
+
+def test_an_empty_library_answers_nothing(library, corpus):
+    """Without any article there is nothing to find, and no corpus at all is no error either."""
+    assert not ask(library, "Anything?").answered
+    assert not Retriever([], HashEncoder()).ask("Anything?").answered
+
+
+def test_top_bounds_the_hits(filled):
+    """No more hits than asked for, best first."""
+    hits = ask(filled, "tides moon sea water bread oven", top=2).hits
+    assert len(hits) <= 2
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_a_very_long_question_is_answered(filled):
+    """A question of any length is cut to what the model reads."""
+    assert ask(filled, "high water comes twice a day " * 2_000).answered
+
+
+def reference_bm25(question: list[str], documents: list[list[str]]) -> list[float]:
+    """BM25 as in the textbook, over the bound for the question."""
+    average = sum(map(len, documents)) / len(documents)
+    scores = []
+    idf = {}
+    for term in question:
+        holding = sum(term in document for document in documents)
+        idf[term] = math.log(1 + (len(documents) - holding + 0.5) / (holding + 0.5))
+    for document in documents:
+        counts = Counter(document)
+        score = 0.0
+        for term in question:
+            frequency = counts[term]
+            score += idf[term] * frequency * 2.2 / (frequency + 1.2 * (0.25 + 0.75 * len(document) / average))
+        scores.append(score / (2.2 * sum(idf.values())))
+    return scores
+
+
+def test_evidence_equals_the_slow_obvious_way(filled, corpus):
+    """Every feature of every candidate equals what a plain computation over all sentences gives."""
+    question = "When do spring tides follow the moon?"
+    words = question_terms(question)
+    encoder = HashEncoder()
+    vector = encoder.encode_questions([question])[0]
+    with corpus.view() as view:
+        found = find([view], vector, words, 100)
+        everything = view.store.sentences(view.store.vectors().ids.tolist())
+    assert len(found.candidates) == len(everything) == 7
+    paragraphs: dict[int, list] = {}
+    for sentence in everything.values():
+        paragraphs.setdefault(sentence.paragraph_id, []).append(sentence)
+    article = {1: TIDES, 2: BREAD}
+    bodies = {
+        key: terms(article[group[0].article_id].title) + [term for one in group for term in one.terms]
+        for key, group in paragraphs.items()
+    }
+    sentence_scores = dict(zip(everything, reference_bm25(words, [s.terms for s in everything.values()]), strict=True))
+    paragraph_scores = dict(zip(bodies, reference_bm25(words, list(bodies.values())), strict=True))
+    for candidate, features in zip(found.candidates, found.features, strict=True):
+        sentence = candidate.sentence
+        row = dict(zip(FEATURES, features, strict=True))
+        mean = np.sum([one.vector.astype(np.float32) for one in paragraphs[sentence.paragraph_id]], axis=0)
+        text = article[sentence.article_id].text[sentence.start : sentence.end]
+        assert sentence.terms == terms(text)
+        assert row["dense"] == pytest.approx(float(sentence.vector.astype(np.float32) @ vector), abs=1e-6)
+        assert row["dense_paragraph"] == pytest.approx(float(mean @ vector / np.linalg.norm(mean)), abs=1e-3)
+        assert row["bm25"] == pytest.approx(sentence_scores[sentence.id])
+        assert row["bm25_paragraph"] == pytest.approx(paragraph_scores[sentence.paragraph_id])
+        assert 0 <= row["bm25"] <= 1 and 0 <= row["coverage"] <= 1
+
+
+def test_evidence_does_not_depend_on_how_articles_are_spread(library, encoder):
+    """Two corpora give each sentence the evidence that it would have if all stood in one."""
+    together = library.corpus(None, create=True)
+    Indexer(together.store, encoder).add_articles([TIDES, BREAD])
+    apart = [library.corpus(server, create=True) for server in (1, 2)]
+    for corpus, article in zip(apart, (TIDES, BREAD), strict=True):
+        Indexer(corpus.store, encoder).add_articles([article])
+    question = "Why must the oven be hot for rye bread?"
+    one, two = Retriever([together], encoder).rank(question), Retriever(apart, encoder).rank(question)
+    assert [group[0].text for group in one] == [group[0].text for group in two]
+    np.testing.assert_allclose([group[0].features for group in one], [group[0].features for group in two])
+
+
+def test_the_same_sentence_in_two_articles_is_one_hit(library, corpus, encoder):
+    """Identical sentences become one hit that names both places."""
+    copy = Article("/copy", "Copied", TIDES.text.split("\n")[0], states_title=False)
+    Indexer(corpus.store, encoder).add_articles([TIDES, BREAD, copy])
+    answer = ask(library, "How often does high water come a day?")
+    best = answer.hits[0]
+    assert {best.citation.article.source, *(one.article.source for one in best.also_in)} == {"/tides", "/copy"}
+    assert [hit.citation.text for hit in answer.hits].count(best.citation.text) == 1
+    for citation in best.also_in:
+        assert citation.text == copy.text[citation.start : citation.end] or citation.text in TIDES.text
+
+
+def unit(*values: float) -> np.ndarray:
+    return (np.array(values) / np.linalg.norm(values)).astype(np.float16)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "cosine", "shared_title", "expected"),
+    [
+        ("The dam broke at noon near Hale.", "The dam near Hale broke around noon.", 0.95, False, True),
+        ("The dam broke at noon near Hale.", "The dam near Hale broke around noon.", 0.95, True, True),
+        ("The dam broke at noon near Hale.", "The dam near Hale broke around noon.", 0.85, True, False),
+        ("The dam broke at noon near Hale.", "The dam near Hale broke around noon.", 0.75, False, False),
+        ("The dam killed 12 people.", "The dam killed 15 people.", 0.99, False, False),
+        ("The dam broke at noon.", "Schools stay closed until Monday.", 0.95, False, False),
+        ("Exactly the same.", "Exactly the same.", 0.1, True, True),
+    ],
+)
+def test_near_identical(a, b, cosine, shared_title, expected):
+    """Sentences are one claim if they mean and say nearly the same and hold the same figures."""
+    vectors = unit(1, 0), unit(cosine, math.sqrt(1 - cosine * cosine))
+    assert near_identical((a, vectors[0]), (b, vectors[1]), shared_title=shared_title) is expected
+    assert near_identical((b, vectors[1]), (a, vectors[0]), shared_title=shared_title) is expected
+
+
+def test_bands():
+    """Probabilities fall into three bands in words, and below the lowest into none."""
+    lowest = dict(BANDS)
+    assert list(lowest) == [Confidence.STRONG, Confidence.LIKELY, Confidence.WEAK]
+    assert list(lowest.values()) == sorted(lowest.values(), reverse=True)
+    for confidence, bound in BANDS:
+        assert band(bound) is confidence
+    assert band(1.0) is Confidence.STRONG
+    assert band(lowest[Confidence.WEAK] - 1e-9) is None
+
+
+@given(st.lists(st.lists(st.floats(0, 1), min_size=len(FEATURES), max_size=len(FEATURES)), min_size=1, max_size=20))
+def test_more_evidence_never_ranks_lower(rows):
+    """Raising any evidence of a candidate raises neither less its score nor less its probability."""
+    features = np.array(rows)
+    ranker = FixedRanker()
+    for column in range(len(FEATURES)):
+        raised = features.copy()
+        raised[:, column] += 0.1
+        assert (ranker.scores(raised) >= ranker.scores(features)).all()
+        assert (ranker.probabilities(raised) >= ranker.probabilities(features) - 1e-12).all()
+    assert ((ranker.probabilities(features) >= 0) & (ranker.probabilities(features) <= 1)).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(question=st.text(max_size=80))
+def test_any_text_can_be_asked(shared_library, question):
+    """No question text raises, whatever characters it is made of."""
+    for hit in ask(shared_library, question).hits:
+        assert hit.citation.text
+
+
+@pytest.fixture(scope="module")
+def shared_library(tmp_path_factory):
+    from index.corpus import Library
+
+    encoder = HashEncoder()
+    library = Library(tmp_path_factory.mktemp("shared"), encoder)
+    Indexer(library.corpus(None, create=True).store, encoder).add_articles([TIDES, BREAD])
+    yield library
+    library.close()
+
+
+def test_many_threads_get_the_same_answer(filled):
+    """`ask` may be called from any thread: all get what one alone gets."""
+    question = "When do spring tides follow the full moon?"
+    retriever = Retriever(filled.askable(None), HashEncoder())
+    expected = retriever.ask(question)
+    answers: list[Answer] = []
+    threads = [threading.Thread(target=lambda: answers.append(retriever.ask(question))) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [expected] * 12

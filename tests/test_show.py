@@ -1,0 +1,184 @@
+"""Answers, reports and findings as a terminal and as programs get them."""
+
+import io
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import PurePosixPath
+
+import pytest
+from rich.console import Console
+
+from index.indexer import SyncReport
+from index.store import Statistics, StoredArticle
+from retrieval.answer import Answer, Citation, Confidence, Hit
+from terminal import show
+from terminal.check import Finding
+
+BRIDGE = StoredArticle(
+    4, "/srv/articles/bridge.md", "The Tallow Bridge", True, None, None, date(2024, 5, 6), datetime.now(UTC), 3
+)
+WEB = replace(BRIDGE, id=5, title="Elsewhere", url="https://example.org/bridge", published=None)
+
+
+def hit(text: str = "It opened in 1932.", *, article: StoredArticle = BRIDGE, **changes) -> Hit:
+    citation = Citation(article, 10, 10 + len(text), text)
+    values = {"before": "Before it.", "after": "After it.", "also_in": (), "confidence": Confidence.STRONG} | changes
+    return Hit(citation, score=1.0, probability=0.9, **values)
+
+
+def console(*, terminal: bool, width: int = 60) -> Console:
+    return Console(
+        file=io.StringIO(),
+        force_terminal=terminal,
+        width=width,
+        color_system="standard" if terminal else None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+    )
+
+
+def printed(*hits: Hit, terminal: bool = False, base: PurePosixPath | None = None) -> str:
+    output = console(terminal=terminal)
+    show.write(output, show.answer_blocks(Answer("when?", hits), base))
+    return output.file.getvalue()
+
+
+def test_a_hit_in_plain_text():
+    """A hit shows title, date, confidence in words, the sentence within its neighbours, and its source."""
+    assert printed(hit()).splitlines() == [
+        "1. The Tallow Bridge · 6 May 2024 · strong match",
+        "     Before it.",
+        "   > It opened in 1932.",
+        "     After it.",
+        "   /srv/articles/bridge.md",
+    ]
+
+
+def test_what_is_missing_leaves_no_trace():
+    """Without date or neighbours there is no empty line and no placeholder."""
+    lines = printed(hit(article=WEB, before=None, after=None, confidence=Confidence.WEAK)).splitlines()
+    assert lines == [
+        "1. Elsewhere · weak match, do check it",
+        "   > It opened in 1932.",
+        "   https://example.org/bridge",
+    ]
+
+
+def test_emphasis_on_a_terminal():
+    """On a terminal the sentence is bold and its neighbours are dim."""
+    output = printed(hit(), terminal=True)
+    assert "\x1b[1m> It opened in 1932.\x1b[0m" in output or "\x1b[1mIt opened in 1932.\x1b[0m" in output
+    assert "\x1b[2mBefore it.\x1b[0m" in output
+
+
+def test_links_on_a_terminal():
+    """On a terminal a web source links to the sentence in its page, and a file to itself."""
+    output = printed(hit(article=WEB), hit(), terminal=True)
+    assert ";https://example.org/bridge#:~:text=It%20opened%20in%201932.\x1b\\https://example.org/bridge" in output
+    assert ";file:///srv/articles/bridge.md\x1b\\/srv/articles/bridge.md" in output
+
+
+def test_also_in():
+    """Places that say nearly the same are named, the first five of them."""
+    others = tuple(Citation(replace(WEB, title=f"Title {n}"), 0, 1, "x") for n in range(7))
+    assert "   Also in: Title 0, Title 1, Title 2, Title 3, Title 4 and 2 more\n" in printed(hit(also_in=others))
+    assert "Also in: The Tallow Bridge (6 May 2024)\n" in printed(hit(also_in=(hit().citation,)))
+
+
+def test_a_source_is_shown_from_the_folder_one_is_in():
+    """A file below the working folder is shown by its relative name."""
+    assert "\n   articles/bridge.md\n" in printed(hit(), base=PurePosixPath("/srv"))
+    assert "\n   /srv/articles/bridge.md\n" in printed(hit(), base=PurePosixPath("/home"))
+
+
+def test_a_long_sentence_stays_whole():
+    """The sentence is never cut, and off a terminal it stays on one line; its neighbours are cut on their far side."""
+    long = " ".join(f"word{n}" for n in range(400))
+    output = printed(hit(long, before=long, after=long))
+    assert f"   > {long}\n" in output
+    lines = output.splitlines()
+    assert lines[1].startswith("     …")
+    assert lines[1].endswith("word399")
+    assert lines[3].startswith("     word0 ")
+    assert lines[3].endswith("…")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("text", ["[bold]x[/bold]", "[link=https://evil.example]x[/link]", ":smile:", "[/]", "\\[red]"])
+def test_article_text_is_not_markup(text, terminal):
+    """What looks like rich's markup in an article is shown as it stands."""
+    article = replace(BRIDGE, title=text, source=text)
+    output = printed(hit(text, article=article, before=text, after=text), terminal=terminal)
+    assert output.count(text) == 5
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[2Jx", "\x1b]8;;https://evil.example\x1b\\x", "\x9b2Jx", "x\r\nx", "\u202ex\x07"]
+)
+def test_article_text_steers_no_terminal(text):
+    """No control character of an article, its title or its source reaches the terminal."""
+    article = replace(BRIDGE, title=text, source=text)
+    other = Citation(article, 0, 1, text)
+    output = printed(hit(text, article=article, before=text, after=text, also_in=(other,)))
+    assert len(output.splitlines()) == 6
+    assert not set(output) & set("\x1b\x9b\r\x07\u202e")
+
+
+def test_json_has_the_agreed_keys():
+    """An answer for programs has the agreed keys, and its text is verbatim, whatever characters it holds."""
+    data = show.answer_data(Answer("when?", (hit("\x1b[bold]", also_in=(hit(article=WEB).citation,)),)))
+    assert list(data) == ["question", "answered", "confidence", "hits"]
+    assert (data["question"], data["answered"], data["confidence"]) == ("when?", True, "strong")
+    (row,) = data["hits"]
+    place = {"text", "start", "end", "article_id", "title", "source", "url", "published"}
+    assert set(row) == place | {"before", "after", "also_in", "confidence"}
+    assert (row["text"], row["start"], row["end"], row["published"]) == ("\x1b[bold]", 10, 17, "2024-05-06")
+    assert set(row["also_in"][0]) == place
+    assert row["also_in"][0]["url"] == "https://example.org/bridge"
+
+
+def test_json_of_nothing_found():
+    """For programs, nothing found is an answer without hits and without confidence."""
+    assert show.answer_data(Answer("when?", ())) == {
+        "question": "when?",
+        "answered": False,
+        "confidence": None,
+        "hits": [],
+    }
+
+
+def test_nothing_found_says_what_is_indexed():
+    """Nothing found says how much is indexed over all corpora asked, and how to add more."""
+
+    def text(*totals: Statistics) -> str:
+        output = console(terminal=False)
+        show.write(output, show.nothing_found(totals))
+        return output.file.getvalue()
+
+    assert "Nothing found in 3 articles (1,200 sentences)." in text(
+        Statistics(1, 1000, 9, 9, 9), Statistics(2, 200, 9, 9, 9)
+    )
+    assert "python bot.py index PATH" in text(Statistics(1, 1, 1, 1, 1))
+    assert "no articles are indexed yet" in text()
+
+
+def test_a_report():
+    """A report counts what was added, changed, unchanged and removed, and names what was removed."""
+    report = SyncReport(["a"], [], ["/b\x1b"], ["c", "d"], [("e", "why")], encoded=1, reused=20, seconds=1.25)
+    output = console(terminal=False)
+    show.write(output, show.report_blocks(report))
+    first, second = output.file.getvalue().splitlines()
+    assert first == (
+        "Articles: 1 added, 0 changed, 2 unchanged, 1 removed, 1 failed. 1 sentence encoded, 20 reused, 1.2 s."
+    )
+    assert second == "  removed, its file is gone: /b�"
+    assert show.failure_lines(report) == ["e: why"]
+
+
+def test_a_finding():
+    """A finding shows whether it is well, its label, what was found, and the remedy on a line of its own."""
+    output = console(terminal=False)
+    show.write(output, show.finding_blocks(Finding("Disk space", False, "0.1 GiB free", "Free some space.")))
+    assert output.file.getvalue() == "FAILED Disk space: 0.1 GiB free\n       → Free some space.\n"
