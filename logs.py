@@ -16,7 +16,10 @@ _TOKEN = re.compile(r"(?<![\w-])[\w-]{23,30}\.[\w-]{5,8}\.[\w-]{25,45}(?![\w-])"
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 # Libraries that tell of their own workings where their caller can do nothing about it.
-_NOISY = ("transformers", "sentence_transformers", "huggingface_hub", "torch", "trafilatura", "htmldate", "courlan")
+_NOISY = (
+    *("transformers", "sentence_transformers", "huggingface_hub", "torch", "faiss"),
+    *("trafilatura", "htmldate", "courlan"),
+)
 
 
 def looks_like_token(text: str) -> bool:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.fit FOLDER [FOLDER …]
 
-Weights: listwise softmax (ListNet's top-one loss, Cao et al. 2007) over the product's own candidates, each set
+Weights: listwise softmax (ListNet's top-one loss, Cao et al. 2007) over the product's own candidates, each question
 counting the same. Calibration: logistic regression of "the first sentence is right" on the first candidate's
 evidence, where half of the questions belong to articles that are not indexed; once with every second article of a
 set indexed, and once with each of some articles indexed alone. Everything is fitted on articles of half 0 (see
@@ -41,10 +41,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The first candidate's evidence (features,), whether it is right, and the half of the question's article."""
+    """The first candidate's evidence (features,), whether it is right, and of the question's article whether it is
+    indexed, and its half."""
 
     features: Floats
     right: bool
+    indexed: bool
     half: int
 
 
@@ -72,19 +74,18 @@ def ranking_examples(
     return examples
 
 
-def fit_weights(sets: Sequence[Sequence[tuple[Floats, NDArray[np.bool_]]]]) -> Floats:
-    """The weights that minimise the mean over sets of the listwise loss."""
+def fit_weights(examples: Sequence[tuple[Floats, NDArray[np.bool_]]]) -> Floats:
+    """The weights that minimise the mean listwise loss."""
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         total, gradient = 0.0, np.zeros_like(weights)
-        for examples in sets:
-            for features, right in examples:
-                scores = features @ weights
-                share = np.exp(scores - scores.max())
-                share /= share.sum()
-                good = np.where(right, share, 0.0)
-                total -= np.log(good.sum() + 1e-12) / len(examples)
-                gradient += (share - good / (good.sum() + 1e-12)) @ features / len(examples)
+        for features, right in examples:
+            scores = features @ weights
+            share = np.exp(scores - scores.max())
+            share /= share.sum()
+            good = np.where(right, share, 0.0)
+            total -= np.log(good.sum() + 1e-12) / len(examples)
+            gradient += (share - good / (good.sum() + 1e-12)) @ features / len(examples)
         return float(total + 1e-4 * weights @ weights), gradient + 2e-4 * weights
 
     return np.asarray(minimize(loss, np.ones(len(_RANKED)), jac=True, method="L-BFGS-B").x)
@@ -92,10 +93,12 @@ def fit_weights(sets: Sequence[Sequence[tuple[Floats, NDArray[np.bool_]]]]) -> F
 
 def ask_all(questions: Sequence[Question], corpus: Corpus, encoder: Encoder) -> list[Asked]:
     retriever = Retriever([corpus], encoder)
+    sources = corpus.store.versions().keys()
     found = []
     for question in questions:
         if groups := retriever.rank(question.text, top=1):
-            found.append(Asked(groups[0][0].features, first_right(question, groups) == 0, half(question.article)))
+            right, indexed = first_right(question, groups) == 0, question.article in sources
+            found.append(Asked(groups[0][0].features, right, indexed, half(question.article)))
     return found
 
 
@@ -150,18 +153,19 @@ def indexed_corpus(articles: Sequence[Article], path: Path, encoder: Encoder) ->
 
 
 def show_calibration(name: str, asked: Sequence[Asked], coefficients: Floats, intercept: float) -> None:
+    """How the bands do on the half that was held back: precision, right answers kept, foreign questions refused."""
     held_back = [one for one in asked if one.half == 1]
     features = np.array([one.features for one in held_back])
     right = np.array([one.right for one in held_back])
+    foreign = np.array([not one.indexed for one in held_back])
     probability = 1 / (1 + np.exp(-(features @ coefficients + intercept)))
-    line = f"  {name:32} n={len(right):5} right {right.mean():.2f} AUROC {auroc(probability, right):.3f}"
-    for confidence, lowest in BANDS:
+    print(f"  {name}: {len(right)} questions, {right.mean():.2f} right first, AUROC {auroc(probability, right):.3f}")
+    for lowest in (*(lowest for _, lowest in BANDS), 0.4, 0.35, 0.3, 0.25, 0.2, 0.15):
         kept = probability >= lowest
-        precision = right[kept].mean() if kept.any() else float("nan")
-        line += (
-            f" | {confidence.value} p≥{lowest:.2f}: precision {precision:.2f}, kept {kept[right].mean():.2f} of right"
+        print(
+            f"    p >= {lowest:.2f}: precision {right[kept].mean() if kept.any() else float('nan'):.2f}, "
+            f"kept {kept[right].mean():.2f} of the right ones, refused {1 - kept[foreign].mean():.2f} of the foreign ones"
         )
-    print(line)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -177,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             some = answerable[:: max(1, len(answerable) // _QUESTIONS)]
             corpus = indexed_corpus(questions.articles, Path(temporary) / f"{questions.name}.db", encoder)
             encoded = EncodedQuestions(encoder, [question.text for question in some])
-            rankings.append(ranking_examples(some, corpus, encoded))
+            rankings += ranking_examples(some, corpus, encoded)
             corpus.close()
             for kind, examples in calibration_examples(questions, Path(temporary), encoder).items():
                 asked[f"{questions.name}, {kind}"] = examples

@@ -76,6 +76,13 @@ def first_right(question: Question, groups: Sequence[Sequence[Ranked]]) -> int |
     return None
 
 
+def text_of(ranked: Ranked) -> str:
+    """The sentence itself, read from its corpus."""
+    sentence, store = ranked.candidate.sentence, ranked.candidate.view.store
+    article = store.load(sentence.article_id)
+    return article.text[sentence.start : sentence.end] if article else ""
+
+
 def measure(question: Question, groups: Sequence[Sequence[Ranked]]) -> dict[str, float]:
     """The measures of one question; a set's are their means."""
     place = first_right(question, groups)
@@ -83,7 +90,7 @@ def measure(question: Question, groups: Sequence[Sequence[Ranked]]) -> dict[str,
     for k in (1, 5, 10):
         found[f"R@{k}"] = float(place is not None and place < k)
     found["article@1"] = float(bool(groups) and groups[0][0].article.source == question.article)
-    texts = [group[0].text for group in groups]
+    texts = [text_of(group[0]) for group in groups]
     for k in (1, 5):
         found[f"has-answer@{k}"] = float(any(answer in text for text in texts[:k] for answer in question.answers))
     return found

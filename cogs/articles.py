@@ -11,6 +11,7 @@ from cogs import render
 from cogs.access import demand_manager, may_manage
 from cogs.bridge import Lane
 from cogs.buttons import KeepButton, RemoveButton, articles_page
+from cogs.errors import think
 from cogs.markdown import escape, label
 from cogs.service import Added
 from cogs.uploads import download
@@ -52,7 +53,7 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         """Add an article from a file, or replace one"""
         demand_manager(interaction, self.bot.settings.manager_roles)
         self.bot.service.demand_acceptable(file.filename, file.size)
-        await interaction.response.defer(thinking=True, ephemeral=True)
+        await think(interaction, ephemeral=True)
         server = _server(interaction)
         if replaces is not None:  # before anything is fetched
             await self.bot.bridge.call(Lane.LOOK, self.bot.service.find, server, replaces, upload=True)
@@ -67,7 +68,7 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
     @app_commands.command(name="list")
     async def list_(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
         """List the articles of this server"""
-        await interaction.response.defer(thinking=True, ephemeral=True)
+        await think(interaction, ephemeral=True)
         embed, view = await articles_page(interaction, interaction.user.id, 0)
         await interaction.edit_original_response(embed=embed, view=view)
 
@@ -78,7 +79,7 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
     ) -> None:
         """Remove an article for good"""
         demand_manager(interaction, self.bot.settings.manager_roles)
-        await interaction.response.defer(thinking=True, ephemeral=True)
+        await think(interaction, ephemeral=True)
         found = await self.bot.bridge.call(Lane.LOOK, self.bot.service.find, _server(interaction), article)
         view = ui.View(timeout=None)
         view.add_item(RemoveButton(found.id))

@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from cogs import render
 from cogs.bridge import Lane
-from cogs.errors import said, slow_down
+from cogs.errors import said, slow_down, think
 from cogs.service import NOWHERE, Asked
 from index.errors import UserError
 
@@ -50,9 +50,10 @@ class AskCog(commands.Cog):
     ) -> None:
         """Find the sentences that answer a question, with their sources"""
         self._demand_patience(interaction.user.id)
-        await interaction.response.defer(thinking=True, ephemeral=private)
+        await think(interaction, ephemeral=private)
         asked = await self._answer(interaction.guild_id, question)
-        reply = _reply(asked, question)
+        may_embed = interaction.guild_id is None or interaction.app_permissions.embed_links
+        reply = _reply(asked, question, embeds=may_embed)
         try:
             await interaction.edit_original_response(**reply.parts())
         except discord.HTTPException as error:
@@ -93,7 +94,7 @@ class AskCog(commands.Cog):
             asked = await self._answer(message.guild.id if message.guild else None, question)
         except Exception as error:  # a listener is an entry point: nobody else would tell who asked
             return render.Reply(said(error, self.bot.settings.articles.parent, self.bot.settings.data))
-        return _reply(asked, None) if embeds or not asked.answer.answered else render.plain_answer(asked.answer)
+        return _reply(asked, None, embeds=embeds)
 
     def _question(self, message: discord.Message) -> str | None:
         """What is asked of the bot in this message, possibly nothing (""); None if it is not spoken to."""
@@ -128,9 +129,11 @@ class AskCog(commands.Cog):
         return asked
 
 
-def _reply(asked: Asked, question: str | None, *, links: bool = True) -> render.Reply:
+def _reply(asked: Asked, question: str | None, *, embeds: bool = True, links: bool = True) -> render.Reply:
     if not asked.answer.answered:
         return render.nothing_found(asked.own, asked.shared)
+    if not embeds:
+        return render.plain_answer(asked.answer)
     return render.answer(asked.answer, question=question, links=links)
 
 

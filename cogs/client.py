@@ -25,6 +25,7 @@ from cogs.errors import Tree
 from cogs.reindex import ReindexCog
 from cogs.service import Service
 from cogs.settings import Settings
+from cogs.trouble import OneLine, hopeless, in_short, passes
 from index.corpus import Library
 from index.encoder import Encoder
 from index.errors import UserError
@@ -33,15 +34,6 @@ log = logging.getLogger(__name__)
 
 _LONGEST_DELAY = 60.0  # seconds between two attempts to connect
 _LAST_WORDS = 5.0  # seconds that work already done has to say so, when the bot is stopped
-_PORTAL = "https://discord.com/developers/applications"
-_BAD_TOKEN = (
-    f"Discord does not accept the token. Make a new one at {_PORTAL} (your application, Bot, Reset Token) and set it "
-    "as DISCORD_TOKEN."
-)
-_REFUSED_INTENTS = (
-    "Discord refuses the intents that the bot asks for, though it needs none that are privileged. Check at "
-    f"{_PORTAL} (your application, Bot) that the token belongs to this bot's application, and that it is not suspended."
-)
 
 
 class VerbatimBot(commands.AutoShardedBot):
@@ -71,6 +63,8 @@ class VerbatimBot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         self._warming = asyncio.create_task(self._warm_up())
+        if self.application is not None:
+            self.owner_ids = operators(self.application)
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         for cog in (AskCog, ArticlesCog, ReindexCog):
             await self.add_cog(cog(self))
@@ -137,6 +131,16 @@ class VerbatimBot(commands.AutoShardedBot):
         await super().close()
 
 
+def operators(application: discord.AppInfo) -> set[int]:
+    """The ids of those who run the bot: the application's owner, or its team but for members who may only read."""
+    team = application.team
+    if team is None:
+        return {application.owner.id}
+    accepted = discord.TeamMembershipState.accepted
+    acting = {one.id for one in team.members if one.membership_state is accepted and one.role.value != "read_only"}
+    return acting | ({team.owner_id} if team.owner_id else set())
+
+
 def run(*, token: str, library: Library, encoder: Encoder, settings: Settings) -> int:
     """Runs the bot until SIGTERM or SIGINT and returns the exit code, 0; `library` is closed then.
 
@@ -152,7 +156,7 @@ async def _serve(token: str, library: Library, encoder: Encoder, settings: Setti
     # A bot that never speaks need not be told of what speaking takes.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     bridge, service = Bridge(), Service(library, encoder, settings)
-    quiet = _OneLine()
+    quiet = OneLine()
     loggers = [logging.getLogger(f"discord.{name}") for name in ("client", "gateway", "shard")]
     for logger in loggers:
         logger.addFilter(quiet)
@@ -178,10 +182,10 @@ async def _stay_connected(
         if stop.is_set():
             return
         attempt = 1 if bot.has_been_ready else attempt + 1
-        if error is not None and not _passes(error):
+        if error is not None and not passes(error):
             raise error
         delay = min(_LONGEST_DELAY, 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 — spreads load, no secret
-        log.warning("no connection to Discord (%s); next attempt in %.1f s", _in_short(error), delay)
+        log.warning("no connection to Discord (%s); next attempt in %.1f s", in_short(error), delay)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), delay)
 
@@ -204,49 +208,9 @@ async def _connected(bot: VerbatimBot, token: str, stop: asyncio.Event) -> BaseE
         return None
     error = running.exception()
     await bot.close()
-    if (reason := _hopeless(error)) is not None:
+    if (reason := hopeless(error)) is not None:
         raise UserError(reason) from error
     return error
-
-
-def _hopeless(error: BaseException | None) -> str | None:
-    """What the operator has to mend before another attempt makes sense; None if one does."""
-    code = error.code if isinstance(error, discord.ConnectionClosed) else None
-    if isinstance(error, discord.LoginFailure) or code == 4004 or _status(error) == 401:
-        return _BAD_TOKEN
-    if isinstance(error, discord.PrivilegedIntentsRequired) or code in (4013, 4014):
-        return _REFUSED_INTENTS
-    return None
-
-
-def _passes(error: BaseException) -> bool:
-    """Whether it is trouble with Discord or the network, which passes."""
-    if isinstance(error, discord.HTTPException):
-        return error.status == 429 or error.status >= 500
-    return isinstance(
-        error, OSError | aiohttp.ClientError | discord.GatewayNotFound | discord.ConnectionClosed | discord.RateLimited
-    )
-
-
-def _status(error: BaseException | None) -> int | None:
-    if isinstance(error, discord.GatewayNotFound):
-        error = error.__cause__
-    return error.status if isinstance(error, discord.HTTPException) else None
-
-
-def _in_short(error: BaseException | None) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200] if error else "closed"
-
-
-class _OneLine(logging.Filter):
-    """Trouble with the network needs no traceback: the library's records of it become one line."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None and (isinstance(error, discord.HTTPException) or _passes(error)):
-            record.msg, record.args = f"{record.getMessage()} ({_in_short(error)})", None
-            record.exc_info = record.exc_text = None
-        return True
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

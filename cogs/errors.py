@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cogs.client import VerbatimBot
 
 log = logging.getLogger(__name__)
+_UNKNOWN_INTERACTION = 10062  # three seconds without an acknowledgement, or fifteen minutes without an answer
 
 
 class Tree(app_commands.CommandTree["VerbatimBot"]):
@@ -37,17 +38,33 @@ async def tell(interaction: "discord.Interaction[VerbatimBot]", error: Exception
     if interaction.type is discord.InteractionType.autocomplete:
         log.error("autocomplete failed", exc_info=error)
         return
+    if isinstance(error, discord.NotFound) and error.code == _UNKNOWN_INTERACTION:
+        log.warning("an answer came later than Discord waits for one: %s", error)
+        return
     text = said(error, interaction.client.settings.articles.parent, interaction.client.settings.data)
     try:
         if interaction.response.is_done():
-            if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
-                # Who may see a follow-up to "is thinking" was settled there; one that follows nothing is private.
-                await interaction.delete_original_response()
-            await interaction.followup.send(text, ephemeral=True)
+            await _follow_up(interaction, text)
         else:
             await interaction.response.send_message(text, ephemeral=True)
     except discord.HTTPException as failure:
         log.warning("could not tell of an error: %s", failure)
+
+
+async def think(interaction: "discord.Interaction[VerbatimBot]", *, ephemeral: bool) -> None:
+    """Acknowledges a command, which Discord wants within three seconds; the answer is edited in later."""
+    interaction.extras["thinks_aloud"] = not ephemeral
+    await interaction.response.defer(thinking=True, ephemeral=ephemeral)
+
+
+async def _follow_up(interaction: "discord.Interaction[VerbatimBot]", text: str) -> None:
+    thinks_aloud = interaction.extras.get("thinks_aloud")
+    if thinks_aloud is False:
+        await interaction.edit_original_response(content=text, embeds=[], view=None)
+        return
+    if thinks_aloud:  # for all to see, which an error is not
+        await interaction.delete_original_response()
+    await interaction.followup.send(text, ephemeral=True)
 
 
 def said(error: Exception, *folders: object) -> str:

@@ -13,7 +13,7 @@ from discord.ext import commands
 from cogs import render
 from cogs.access import demand_manager, may_manage
 from cogs.articles import default_permissions
-from cogs.errors import said
+from cogs.errors import said, think
 from cogs.markdown import without_folders
 from index.errors import UserError
 from index.indexer import Progress, SyncReport
@@ -39,11 +39,11 @@ class ReindexCog(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=False)
     async def reindex(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
         """Read this server's uploaded articles again"""
-        await interaction.response.defer(thinking=True)
         manages = may_manage(interaction, self.bot.settings.manager_roles)
         operates = await self.bot.is_owner(interaction.user)
         if not manages and not operates:
             demand_manager(interaction, self.bot.settings.manager_roles)
+        await think(interaction, ephemeral=False)
         with self.bot.at_work():
             await self._reindex(interaction, manages=manages, operates=operates)
 

@@ -77,8 +77,9 @@ def plain_answer(found: Answer) -> Reply:
     text = ""
     for hit in found.hits:
         for room in _NEIGHBOURS:
-            title = f"**{link(label(hit.citation.article.title, _TITLE_IN_LINE), _address(hit))}**\n"
-            more = title + _sentence(hit, room, CONTENT - 800) + f"\n-# {_facts(hit)}"
+            title = f"**{link(label(hit.citation.article.title, _TITLE_IN_LINE), _short(_address(hit)))}**\n"
+            # What is left has room for the longest title, address and facts.
+            more = title + _sentence(hit, room, CONTENT - 500) + f"\n-# {_facts(hit)}"
             if width(text + more) + 1 <= CONTENT:
                 break
         else:

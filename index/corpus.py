@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from index.encoder import Encoder, stamp_of
 from index.errors import UserError
 from index.layout import database_path, servers_in
-from index.store import Store, Unit, other_stamp
+from index.store import Statistics, Store, Unit, other_stamp
 from index.vectors import VectorIndex
 
-_UNITS: tuple[Unit, ...] = ("sentence", "paragraph")
+UNITS: tuple[Unit, ...] = ("sentence", "paragraph")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class CorpusView:
 
     store: Store
     vectors: dict[Unit, VectorIndex]
+    statistics: Statistics
 
 
 class Corpus:
@@ -48,6 +49,7 @@ class Corpus:
         self._articles: dict[int, int] = {}  # id → generation, as the vectors have them
         self._ids: dict[int, tuple[range, range]] = {}  # article id → ids of its sentences and paragraphs
         self._generation = -1
+        self._statistics = Statistics(0, 0, 0, 0, 0)
         self._lock = threading.Lock()
 
     @contextmanager
@@ -55,7 +57,7 @@ class Corpus:
         """The corpus as it is now, whoever changed it, for the length of the block."""
         with self.store.snapshot():
             self._refresh()
-            yield CorpusView(self.store, dict(self._vectors))
+            yield CorpusView(self.store, dict(self._vectors), self._statistics)
 
     def is_empty(self) -> bool:
         return self.store.stamp() is None or not self.store.statistics().articles
@@ -75,17 +77,18 @@ class Corpus:
             if stamp != (wanted := stamp_of(self._encoder)):
                 raise UserError(other_stamp(self.store.path, stamp, wanted))
             if not self._vectors:
-                self._vectors = {unit: VectorIndex(stamp.dimension) for unit in _UNITS}
+                self._vectors = {unit: VectorIndex(stamp.dimension) for unit in UNITS}
             articles = self.store.article_generations()
             stale = [a for a, written in self._articles.items() if articles.get(a) != written]
             fresh = [a for a, written in articles.items() if self._articles.get(a) != written]
             self._remove(stale)
             self._add(fresh if self._articles else None)
             self._articles, self._generation = articles, generation
+            self._statistics = self.store.statistics()
 
     def _remove(self, article_ids: Sequence[int]) -> None:
         gone = [self._ids.pop(article_id) for article_id in article_ids if article_id in self._ids]
-        for unit, ranges in zip(_UNITS, zip(*gone, strict=True), strict=False):
+        for unit, ranges in zip(UNITS, zip(*gone, strict=True), strict=False):
             self._vectors[unit].remove(np.concatenate([np.arange(ids.start, ids.stop) for ids in ranges]))
 
     def _add(self, article_ids: Sequence[int] | None) -> None:

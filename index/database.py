@@ -6,7 +6,7 @@ It knows what makes a file one of ours and how writing stays safe; what is in th
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -128,6 +128,19 @@ class Database:
             if message is None:
                 raise
             raise UserError(f"{self.path} {message} ({error}).") from error
+
+
+def sqlite_version() -> str:
+    """The version of the SQLite library in use."""
+    return sqlite3.sqlite_version
+
+
+def has_full_text_search() -> bool:
+    """Whether this Python's SQLite was built with FTS5, which a corpus needs."""
+    with closing(sqlite3.connect(":memory:")) as connection, suppress(sqlite3.OperationalError):
+        connection.execute("CREATE VIRTUAL TABLE trial USING fts5 (words)")
+        return True
+    return False
 
 
 _EXPLANATIONS = {

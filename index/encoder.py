@@ -70,8 +70,16 @@ class Encoder(Protocol):
 
 def stamp_of(encoder: Encoder) -> Stamp:
     """The stamp of everything this encoder makes. Loads the model."""
-    identity = encoder.identity
-    return Stamp(identity.model, identity.question_prefix, identity.passage_prefix, encoder.dimension, PIPELINE)
+    return _stamp(encoder.identity, encoder.dimension)
+
+
+def is_of(stamp: Stamp, identity: EncoderIdentity) -> bool:
+    """Whether a stamp may be this identity's, as far as can be told without loading the model."""
+    return _stamp(identity, stamp.dimension) == stamp
+
+
+def _stamp(identity: EncoderIdentity, dimension: int) -> Stamp:
+    return Stamp(identity.model, identity.question_prefix, identity.passage_prefix, dimension, PIPELINE)
 
 
 class SentenceTransformerEncoder:

@@ -77,3 +77,7 @@ def question_terms(question: str) -> list[str]:
     words = _words(question)
     telling = [word for word in words if word.replace("’", "'") not in STOPWORDS]
     return list(dict.fromkeys(term for term in map(_term, telling or words) if term))
+
+
+STOP_TERMS = frozenset(term for word in STOPWORDS for term in terms(word))
+"""The stopwords as they come in texts of terms."""

@@ -84,7 +84,8 @@ class PreparedArticle:
 
 @dataclass(frozen=True, slots=True)
 class StoredSentence:
-    """A stored sentence. `vector` is (dimension,), of unit length; `terms` are its index terms, in order."""
+    """A stored sentence. `vector` is (dimension,), of unit length; `terms` are its index terms, in order,
+    separated by spaces."""
 
     id: int
     article_id: int
@@ -92,7 +93,7 @@ class StoredSentence:
     start: int
     end: int
     vector: Float16
-    terms: list[str]
+    terms: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +159,15 @@ class Store:
         return [_stored_article(row) for row in rows]
 
     def article(self, article_id: int) -> StoredArticle | None:
-        rows = self._rows(f"SELECT {_ARTICLE_COLUMNS} FROM article WHERE id = ?", (article_id,))
-        return _stored_article(rows[0]) if rows else None
+        return self.articles_by_id([article_id]).get(article_id)
+
+    def articles_by_id(self, ids: Sequence[int]) -> dict[int, StoredArticle]:
+        """Id → article, for those that are there."""
+        found: dict[int, StoredArticle] = {}
+        for marks, group in _groups(ids):
+            rows = self._rows(f"SELECT {_ARTICLE_COLUMNS} FROM article WHERE id IN ({marks})", group)
+            found.update((row[0], _stored_article(row)) for row in rows)
+        return found
 
     def load(self, article_id: int) -> Article | None:
         """The whole article, as it was read."""
@@ -282,15 +290,14 @@ class Store:
                 f" JOIN sentence_text ON sentence_text.rowid = sentence.id WHERE sentence.id IN ({marks})"
             )
             for key, article, paragraph, start, end, vector, terms in self._rows(sql, group):
-                found[key] = StoredSentence(key, article, paragraph, start, end, _vector(vector), terms.split())
+                found[key] = StoredSentence(key, article, paragraph, start, end, _vector(vector), terms)
         return found
 
-    def paragraph_terms(self, ids: Sequence[int]) -> dict[int, list[str]]:
-        """Paragraph id → its index terms, in order, those of its article's own title first."""
-        found: dict[int, list[str]] = {}
+    def paragraph_terms(self, ids: Sequence[int]) -> dict[int, str]:
+        """Paragraph id → its index terms, separated by spaces, those of its article's own title first."""
+        found: dict[int, str] = {}
         for marks, group in _groups(ids):
-            rows = self._rows(f"SELECT rowid, terms FROM paragraph_text WHERE rowid IN ({marks})", group)
-            found.update((key, terms.split()) for key, terms in rows)
+            found.update(self._rows(f"SELECT rowid, terms FROM paragraph_text WHERE rowid IN ({marks})", group))
         return found
 
     def sentences_of_paragraphs(self, paragraph_ids: Sequence[int]) -> list[int]:

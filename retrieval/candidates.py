@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.corpus import CorpusView
+from index.corpus import UNITS, CorpusView
 from index.store import StoredSentence, Unit
 
 # BM25 after Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), with the
@@ -50,11 +50,16 @@ class _Weights:
     total: float
     average_length: float
 
-    def bm25(self, counts: Mapping[str, int], length: int) -> float:
-        """BM25 of a text with these counts, over the bound that BM25 has for this question: 0 to 1."""
+    def bm25(self, counts: Mapping[str, int], text: str) -> float:
+        """BM25 of a text of terms with these counts, over the bound that BM25 has for this question: 0 to 1."""
+        length = text.count(" ") + 1
         norm = _K1 * (1 - _B + _B * length / self.average_length)
         score = sum(self.idf[term] * count * (_K1 + 1) / (count + norm) for term, count in counts.items())
         return score / (self.total * (_K1 + 1)) if self.total else 0.0
+
+    def share(self, terms: Iterable[str]) -> float:
+        """The share of the question's IDF that these of its terms make up: 0 to 1."""
+        return sum(self.idf[term] for term in terms) / self.total if self.total else 0.0
 
 
 def find(views: Sequence[CorpusView], vector: NDArray[np.float32], terms: Sequence[str], k: int) -> Candidates:
@@ -62,35 +67,47 @@ def find(views: Sequence[CorpusView], vector: NDArray[np.float32], terms: Sequen
 
     The `k` best sentences by each of cosine and BM25, and the sentences of the k/5 best paragraphs by each.
     """
-    sentence_weights, paragraph_weights = (_weights(views, unit, terms) for unit in ("sentence", "paragraph"))
+    weights = {unit: _weights(views, unit, terms) for unit in UNITS}
     candidates: list[Candidate] = []
     rows: list[tuple[float, ...]] = []
     for view in views:
         sentences = _candidates_of(view, vector, terms, k)
         if not sentences:
             continue
-        paragraph_ids = sorted({sentence.paragraph_id for sentence in sentences})
-        paragraph_cosines = dict(zip(paragraph_ids, view.vectors["paragraph"].get(paragraph_ids) @ vector, strict=True))
-        counts = {
-            key: (_count(words, terms), len(words)) for key, words in view.store.paragraph_terms(paragraph_ids).items()
-        }
-        paragraphs = {key: paragraph_weights.bm25(*value) for key, value in counts.items()}
+        paragraphs = _paragraphs(view, sentences, vector, terms, weights["paragraph"])
         cosines = np.stack([sentence.vector for sentence in sentences]).astype(np.float32) @ vector
-        for sentence, cosine in zip(sentences, cosines, strict=True):
-            found = _count(sentence.terms, terms)
-            around = counts[sentence.paragraph_id][0]
-            covered = sum(sentence_weights.idf[term] for term in found.keys() | around.keys())
+        for sentence, cosine in zip(sentences, cosines.tolist(), strict=True):
+            around = paragraphs[sentence.paragraph_id]
+            counts = _counts(sentence.terms, terms)
+            bm25 = weights["sentence"].bm25(counts, sentence.terms)
+            covered = weights["sentence"].share(counts.keys() | around.found)
             candidates.append(Candidate(view, sentence))
-            rows.append(
-                (
-                    float(cosine),
-                    float(paragraph_cosines[sentence.paragraph_id]),
-                    sentence_weights.bm25(found, len(sentence.terms)),
-                    paragraphs[sentence.paragraph_id],
-                    covered / sentence_weights.total if sentence_weights.total else 0.0,
-                )
-            )
+            rows.append((cosine, around.cosine, bm25, around.bm25, covered))
     return Candidates(candidates, np.array(rows, np.float64).reshape(len(rows), len(FEATURES)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Paragraph:
+    cosine: float
+    bm25: float
+    found: frozenset[str]  # the question's terms in it or in its article's title
+
+
+def _paragraphs(
+    view: CorpusView,
+    sentences: Iterable[StoredSentence],
+    vector: NDArray[np.float32],
+    terms: Sequence[str],
+    weights: "_Weights",
+) -> dict[int, _Paragraph]:
+    ids = sorted({sentence.paragraph_id for sentence in sentences})
+    texts = view.store.paragraph_terms(ids)
+    cosines = (view.vectors["paragraph"].get(ids) @ vector).tolist()
+    found = {}
+    for key, cosine in zip(ids, cosines, strict=True):
+        counts = _counts(texts[key], terms)
+        found[key] = _Paragraph(cosine, weights.bm25(counts, texts[key]), frozenset(counts))
+    return found
 
 
 def _candidates_of(view: CorpusView, vector: NDArray[np.float32], terms: Sequence[str], k: int) -> list[StoredSentence]:
@@ -109,7 +126,7 @@ def _weights(views: Iterable[CorpusView], unit: Unit, terms: Sequence[str]) -> _
     number = length = 0
     frequencies: Counter[str] = Counter()
     for view in views:
-        statistics = view.store.statistics()
+        statistics = view.statistics
         number += statistics.sentences if unit == "sentence" else statistics.paragraphs
         length += statistics.sentence_terms if unit == "sentence" else statistics.paragraph_terms
         frequencies.update(view.store.document_frequencies(unit, terms))
@@ -118,5 +135,10 @@ def _weights(views: Iterable[CorpusView], unit: Unit, terms: Sequence[str]) -> _
     return _Weights(idf, sum(idf.values()), max(1.0, length / max(1, number)))
 
 
-def _count(words: Sequence[str], terms: Sequence[str]) -> dict[str, int]:
-    return {term: count for term in terms if (count := words.count(term))}
+def _counts(text: str, terms: Iterable[str]) -> dict[str, int]:
+    """How often each of the question's terms stands in a text of terms; those that do not are left out."""
+    present = [term for term in terms if term in text]  # as a part of a word, perhaps
+    if not present:
+        return {}
+    words = text.split(" ")
+    return {term: count for term in present if (count := words.count(term))}

@@ -3,20 +3,19 @@
 Synchronous and safe to call from any thread; it needs no event loop and knows nothing of Discord.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.article import Article
 from index.corpus import Corpus, CorpusView
 from index.encoder import Encoder
 from index.lexical import question_terms
 from index.store import StoredArticle
 from retrieval.answer import Answer, Citation, Confidence, Hit
-from retrieval.candidates import Candidate, find
+from retrieval.candidates import Candidate, Candidates, find
 from retrieval.ranker import FixedRanker, Ranker, band
 from retrieval.similarity import near_identical
 
@@ -27,11 +26,10 @@ _GROUPED = 30  # best candidates that are looked through for near-identical ones
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with its article, its text and what the ranker makes of its evidence."""
+    """A candidate with its article and what the ranker makes of its evidence."""
 
     candidate: Candidate
     article: StoredArticle
-    text: str
     features: NDArray[np.float64]
     score: float
     probability: float
@@ -51,96 +49,92 @@ class Retriever:
         Raises:
             UserError: a corpus cannot be read or was made with another model, or the model cannot be had.
         """
-        with self._ranked(question, top) as (groups, articles):
-            hits = [(group, band(group[0].probability)) for group in groups]
-            return Answer(
-                " ".join(question.split()),
-                tuple(articles.hit(group, confidence) for group, confidence in hits if confidence is not None),
-            )
+        texts = _Texts()
+        with self._groups(question, top) as groups:
+            bands = [band(group[0].probability) for group in groups]
+            hits = [texts.hit(group, one) for group, one in zip(groups, bands, strict=True) if one is not None]
+        return Answer(" ".join(question.split()), tuple(hits))
 
     def rank(self, question: str, *, top: int = 10) -> list[list[Ranked]]:
         """The `top` best groups of near-identical sentences, each led by its best, however unlikely: for measuring."""
-        with self._ranked(question, top) as (groups, _):
+        with self._groups(question, top) as groups:
             return groups
 
     @contextmanager
-    def _ranked(self, question: str, top: int) -> Iterator[tuple[list[list[Ranked]], "_Articles"]]:
+    def _groups(self, question: str, top: int) -> Iterator[list[list[Ranked]]]:
+        """What `rank` returns, within the snapshots that it was found in."""
         question = " ".join(question[:_LONGEST_QUESTION].split())
-        articles = _Articles()
         with ExitStack() as stack:
             views = [stack.enter_context(corpus.view()) for corpus in self._corpora]
             views = [view for view in views if view.vectors]
             if not question or not views:
-                yield [], articles
+                yield []
                 return
             vector = self._encoder.encode_questions([question])[0]
             found = find(views, vector, question_terms(question), _CANDIDATES)
-            scores = self._ranker.scores(found.features)
-            best = np.argsort(-scores, kind="stable")[: max(_GROUPED, top)]
-            probabilities = self._ranker.probabilities(found.features[best])
-            ranked = [
-                articles.ranked(found.candidates[i], found.features[i], float(scores[i]), float(probability))
-                for i, probability in zip(best, probabilities, strict=True)
-            ]
-            yield _grouped(ranked, top), articles
+            yield _grouped(self._best(found, max(_GROUPED, top)), top)
+
+    def _best(self, found: Candidates, most: int) -> list[Ranked]:
+        scores = self._ranker.scores(found.features)
+        order = np.argsort(-scores, kind="stable")[:most]
+        probabilities = self._ranker.probabilities(found.features[order])
+        wanted: dict[int, tuple[CorpusView, set[int]]] = {}
+        best = [found.candidates[i] for i in order]
+        for one in best:
+            wanted.setdefault(id(one.view), (one.view, set()))[1].add(one.sentence.article_id)
+        articles = {key: view.store.articles_by_id(sorted(ids)) for key, (view, ids) in wanted.items()}
+        return [
+            Ranked(one, articles[id(one.view)][one.sentence.article_id], found.features[i], score, chance)
+            for i, one, score, chance in zip(order, best, scores[order].tolist(), probabilities.tolist(), strict=True)
+        ]
 
 
-def _grouped(ranked: Iterable[Ranked], top: int) -> list[list[Ranked]]:
+def _grouped(ranked: Sequence[Ranked], top: int) -> list[list[Ranked]]:
     """The first `top` groups of sentences that say nearly the same, each led by its best."""
-    groups: list[list[Ranked]] = []
-    for one in ranked:
+    if not ranked:
+        return []
+    vectors = np.stack([one.candidate.sentence.vector for one in ranked]).astype(np.float32)
+    cosines = vectors @ vectors.T
+    groups: list[list[int]] = []
+    for i in range(len(ranked)):
         for group in groups:
-            if _same(group[0], one):
-                group.append(one)
+            if _same(ranked[group[0]], ranked[i], float(cosines[group[0], i])):
+                group.append(i)
                 break
         else:
-            groups.append([one])
-    return groups[:top]
+            groups.append([i])
+    return [[ranked[i] for i in group] for group in groups[:top]]
 
 
-def _same(a: Ranked, b: Ranked) -> bool:
+def _same(a: Ranked, b: Ranked, cosine: float) -> bool:
     shared_title = a.article.states_title and b.article.states_title and a.article.title == b.article.title
-    pair = ((one.text, one.candidate.sentence.vector) for one in (a, b))
-    return near_identical(*pair, shared_title=shared_title)
+    return near_identical(a.candidate.sentence.terms, b.candidate.sentence.terms, cosine, shared_title=shared_title)
 
 
-class _Articles:
-    """What one answer needs of its articles, each read once."""
+class _Texts:
+    """The texts that one answer quotes, each read once."""
 
     def __init__(self) -> None:
-        self._loaded: dict[tuple[int, int], tuple[StoredArticle, Article]] = {}
-
-    def _load(self, view: CorpusView, article_id: int) -> tuple[StoredArticle, Article]:
-        key = (id(view), article_id)
-        if key not in self._loaded:
-            stored, article = view.store.article(article_id), view.store.load(article_id)
-            if stored is None or article is None:  # within one snapshot a sentence always has its article
-                raise LookupError(f"article {article_id} is missing from {view.store.path}")
-            self._loaded[key] = stored, article
-        return self._loaded[key]
-
-    def ranked(self, candidate: Candidate, features: NDArray[np.float64], score: float, probability: float) -> Ranked:
-        sentence = candidate.sentence
-        stored, article = self._load(candidate.view, sentence.article_id)
-        text = article.text[sentence.start : sentence.end]
-        return Ranked(candidate, stored, text, features, score, probability)
+        self._loaded: dict[tuple[int, int], str] = {}
 
     def hit(self, group: Sequence[Ranked], confidence: Confidence) -> Hit:
         best = group[0]
         sentence, view = best.candidate.sentence, best.candidate.view
-        text = self._load(view, sentence.article_id)[1].text
+        text = self._text(view, sentence.article_id)
         before, after = (span.of(text) if span else None for span in view.store.neighbours(sentence))
-        return Hit(
-            _citation(best),
-            before,
-            after,
-            tuple(_citation(one) for one in group[1:]),
-            best.score,
-            best.probability,
-            confidence,
-        )
+        also_in = tuple(self._citation(one) for one in group[1:])
+        return Hit(self._citation(best), before, after, also_in, best.score, best.probability, confidence)
 
+    def _citation(self, ranked: Ranked) -> Citation:
+        sentence = ranked.candidate.sentence
+        text = self._text(ranked.candidate.view, sentence.article_id)
+        return Citation(ranked.article, sentence.start, sentence.end, text[sentence.start : sentence.end])
 
-def _citation(ranked: Ranked) -> Citation:
-    sentence = ranked.candidate.sentence
-    return Citation(ranked.article, sentence.start, sentence.end, ranked.text)
+    def _text(self, view: CorpusView, article_id: int) -> str:
+        key = (id(view), article_id)
+        if key not in self._loaded:
+            article = view.store.load(article_id)
+            if article is None:  # within one snapshot a sentence always has its article
+                raise LookupError(f"article {article_id} is missing from {view.store.path}")
+            self._loaded[key] = article.text
+        return self._loaded[key]

@@ -6,7 +6,6 @@ Heavy libraries are imported where a command first needs them, so that help, ver
 import logging
 import platform
 import secrets
-import sqlite3
 import sys
 import time
 from collections.abc import Sequence
@@ -231,10 +230,8 @@ def check(ctx: typer.Context, config: ConfigOption = None, data: DataOption = No
 @app.command()
 def version(ctx: typer.Context, config: ConfigOption = None, data: DataOption = None) -> int:
     """Says which version this is."""
-    python, system = platform.python_version(), platform.system()
-    ctx.obj.out.print(
-        f"Verbatim {VERSION} (Python {python}, SQLite {sqlite3.sqlite_version}, {system})", soft_wrap=True
-    )
+    system = f"{platform.system()} {platform.machine()}"
+    ctx.obj.out.print(f"Verbatim {VERSION} (Python {platform.python_version()}, {system})", soft_wrap=True)
     return Exit.DONE
 
 

@@ -163,5 +163,6 @@ def _table(found: "Sequence[StoredArticle]") -> Table:
     table.add_column("Sentences", justify="right")
     table.add_column("Source", overflow="fold", style="dim")
     for article in found:
-        table.add_row(*map(Text, _row(article)))
+        *row, _ = _row(article)
+        table.add_row(*map(Text, (*row, show.shown_source(article.source, Path.cwd()))))
     return table

@@ -4,7 +4,6 @@ It changes nothing but a trial file in the data folder, and asks no network for 
 """
 
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -99,14 +98,13 @@ def check_space(folder: Path) -> Finding:
 
 def check_fts5() -> Finding:
     """Whether this Python's SQLite has the full-text search that the store needs."""
+    from index.database import has_full_text_search, sqlite_version
+
     label = "SQLite with FTS5"
-    with closing(sqlite3.connect(":memory:")) as connection:
-        try:
-            connection.execute("CREATE VIRTUAL TABLE trial USING fts5 (words)")
-        except sqlite3.OperationalError:
-            remedy = "Use a Python whose SQLite has it: those of python.org, Debian, Fedora, Homebrew and conda do."
-            return Finding(label, False, f"SQLite {sqlite3.sqlite_version} lacks FTS5", remedy)
-    return Finding(label, True, sqlite3.sqlite_version)
+    if has_full_text_search():
+        return Finding(label, True, sqlite_version())
+    remedy = "Use a Python whose SQLite has it: those of python.org, Debian, Fedora, Homebrew and conda do."
+    return Finding(label, False, f"SQLite {sqlite_version()} lacks FTS5", remedy)
 
 
 def check_articles(folder: Path) -> Finding:

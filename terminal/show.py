@@ -10,8 +10,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.style import Style
+from rich.table import Column, Table
 from rich.text import Text
 
 import logs
@@ -32,10 +32,11 @@ _MATCH = {"strong": "strong match", "likely": "likely match", "weak": "weak matc
 
 
 class Block(NamedTuple):
-    """A paragraph for the terminal, `indent` columns from the left."""
+    """A paragraph for the terminal, `indent` columns from the left, with a `mark` just before its first line."""
 
     indent: int
     text: Text
+    mark: str = ""
 
 
 def plain(text: str, *, lines: bool = False) -> str:
@@ -46,11 +47,14 @@ def plain(text: str, *, lines: bool = False) -> str:
 
 def write(console: Console, blocks: Iterable[Block]) -> None:
     """Prints blocks: wrapped on a terminal, otherwise each on one line, so that programs find sentences whole."""
-    for indent, text in blocks:
+    for indent, text, mark in blocks:
+        margin = Text(mark.rjust(indent), style="bold")
         if console.is_terminal:
-            console.print(Padding(text, (0, 0, 0, indent), expand=False))
+            grid = Table.grid(Column(width=indent, no_wrap=True), Column())
+            grid.add_row(margin, text)
+            console.print(grid)
         else:
-            console.print(Text(" " * indent).append_text(text) if text else text, soft_wrap=True)
+            console.print(margin.append_text(text) if text else text, soft_wrap=True)
 
 
 # -- answers
@@ -73,7 +77,7 @@ def _hit_blocks(number: int, hit: "Hit", base: PurePath | None) -> list[Block]:
     blocks = [Block(0, heading)]
     if hit.before:
         blocks.append(Block(5, Text(_ending(plain(hit.before)), style="dim")))
-    blocks.append(Block(3, Text("> ").append(plain(hit.citation.text), style="bold")))
+    blocks.append(Block(5, Text(plain(hit.citation.text), style="bold"), "> "))
     if hit.after:
         blocks.append(Block(5, Text(_beginning(plain(hit.after)), style="dim")))
     blocks.append(Block(3, _linked(_source(article, base), hit.citation)))
@@ -99,8 +103,13 @@ def _linked(text: str, citation: "Citation") -> Text:
 def _source(article: "StoredArticle", base: PurePath | None) -> str:
     if article.url:
         return plain(article.url)
-    path = PurePath(article.source)
-    return plain(path.relative_to(base).as_posix() if base and path.is_relative_to(base) else article.source)
+    return shown_source(article.source, base)
+
+
+def shown_source(source: str, base: PurePath | None) -> str:
+    """A source to be shown: a file's name relative to the folder `base`, if it is below it."""
+    path = PurePath(source)
+    return plain(path.relative_to(base).as_posix() if base and path.is_relative_to(base) else source)
 
 
 def nothing_found(statistics: "Iterable[Statistics]") -> list[Block]:

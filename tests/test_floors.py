@@ -10,7 +10,7 @@ ROOMS = {"bot", "terminal", "config", "logs", "cogs", "retrieval", "index", "ben
 BELOW = {
     "index": set(),
     "retrieval": {"index"},
-    "config": {"index"},
+    "config": {"index", "logs"},
     "logs": set(),
     "cogs": {"retrieval", "index"},
     "terminal": {"cogs", "config", "logs", "retrieval", "index", "benchmarks"},

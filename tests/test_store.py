@@ -88,7 +88,7 @@ def test_full_text_search_ranks_and_counts(store):
     store.put(prepared(), STAMP)
     store.put(prepared(replace(ARTICLE, source="/b.txt", text="One fox. One hen. A goose and a fox.")), STAMP)
     found = store.sentences(store.search_text("sentence", ["one", "fox"], 10))
-    best = [" ".join(found[key].terms) for key in store.search_text("sentence", ["one", "fox"], 10)]
+    best = [found[key].terms for key in store.search_text("sentence", ["one", "fox"], 10)]
     assert set(best[:2]) == {"one fox"}
     assert store.document_frequencies("sentence", ["one", "fox", "cow"]) == {"one": 3, "fox": 3, "cow": 0}
     assert store.search_text("sentence", [], 10) == []
