@@ -160,11 +160,12 @@ def show_calibration(name: str, asked: Sequence[Asked], coefficients: Floats, in
     foreign = np.array([not one.indexed for one in held_back])
     probability = 1 / (1 + np.exp(-(features @ coefficients + intercept)))
     print(f"  {name}: {len(right)} questions, {right.mean():.2f} right first, AUROC {auroc(probability, right):.3f}")
-    for lowest in (*(lowest for _, lowest in BANDS), 0.4, 0.35, 0.3, 0.25, 0.2, 0.15):
+    for lowest in (lowest for _, lowest in BANDS):
         kept = probability >= lowest
         print(
             f"    p >= {lowest:.2f}: precision {right[kept].mean() if kept.any() else float('nan'):.2f}, "
-            f"kept {kept[right].mean():.2f} of the right ones, refused {1 - kept[foreign].mean():.2f} of the foreign ones"
+            f"kept {kept[right].mean():.2f} of the right ones, "
+            f"refused {1 - kept[foreign].mean():.2f} of those on other articles"
         )
 
 

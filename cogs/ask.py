@@ -72,7 +72,8 @@ class AskCog(commands.Cog):
         if question is None:
             return
         embeds = True
-        if message.guild is not None:
+        # A thread that Discord has not told of is tried; whether the bot may write there comes out then.
+        if message.guild is not None and not isinstance(message.channel, discord.PartialMessageable):
             allowed = message.channel.permissions_for(message.guild.me)
             in_thread = isinstance(message.channel, discord.Thread)
             if not (allowed.send_messages_in_threads if in_thread else allowed.send_messages):

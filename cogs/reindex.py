@@ -13,7 +13,7 @@ from discord.ext import commands
 from cogs import render
 from cogs.access import demand_manager, may_manage
 from cogs.articles import default_permissions
-from cogs.errors import said, think
+from cogs.errors import think
 from cogs.markdown import without_folders
 from index.errors import UserError
 from index.indexer import Progress, SyncReport
@@ -63,9 +63,11 @@ class ReindexCog(commands.Cog):
                 done = await self._watched(live, lines, (corpus, what, run))
             except UserError as error:
                 errors.append(error)
-                lines.append(f"**{what.capitalize()}**: {said(error, *self._folders)}")
+                lines.append(
+                    f"**{what.capitalize()}**: {render.note(without_folders(str(error), *self._folders), 900)}"
+                )
                 continue
-            lines.append(without_folders(render.report(what.capitalize(), done), *map(str, self._folders)))
+            lines.append(render.report(what.capitalize(), done, *self._folders))
             numbers = {name: len(getattr(done, name)) for name in ("added", "changed", "removed", "failed")}
             log.info("reindexed", extra={"server": corpus, **numbers, "seconds": round(done.seconds, 1)})
         if len(errors) == len(parts):
@@ -89,8 +91,8 @@ class ReindexCog(commands.Cog):
             running.cancel()
 
     @property
-    def _folders(self) -> tuple[object, ...]:
-        return self.bot.settings.articles.parent, self.bot.settings.data
+    def _folders(self) -> tuple[str, str]:
+        return str(self.bot.settings.articles.parent), str(self.bot.settings.data)
 
 
 class LiveMessage:

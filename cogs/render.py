@@ -12,7 +12,7 @@ from typing import Any
 
 import discord
 
-from cogs.markdown import cut, cut_front, escape, label, link, quoted, safe_url, width
+from cogs.markdown import cut, cut_front, escape, label, link, quoted, safe_url, width, without_folders
 from index.indexer import Progress, SyncReport
 from index.store import StoredArticle
 from retrieval.answer import Answer, Citation, Confidence, Hit
@@ -138,7 +138,7 @@ def _address(hit: Hit) -> str | None:
 
 def _short(url: str | None) -> str | None:
     """An address that may stand in the text beside others."""
-    return url if url and width(url) <= 300 else None
+    return url if url and width(url) <= 240 else None
 
 
 def _size(embeds: Sequence[discord.Embed]) -> int:
@@ -200,8 +200,8 @@ def progress(what: str, now: Progress) -> Reply:
     return Reply(f"Reading {what}: {now.done:,} of {counted(now.total, 'article')} ({percent}%)…")
 
 
-def report(what: str, done: SyncReport) -> str:
-    """What a sync did, in a few lines of at most half a message."""
+def report(what: str, done: SyncReport, *folders: str) -> str:
+    """What a sync did, in a few lines of less than half a message; nothing of this machine's `folders` is named."""
     numbers = [
         f"{len(sources):,} {word}"
         for sources, word in (
@@ -221,22 +221,18 @@ def report(what: str, done: SyncReport) -> str:
         lines.insert(1, "Stopped before the end; what was read is kept. Run it again for the rest.")
     for source, why in done.failed[:_FAILURES]:
         name = PurePath(source.replace("\\", "/")).name
-        lines.append(cut_line(f"- {name}: {why}" if name not in why else f"- {why}"))
+        line = without_folders(why if name in why else f"{name}: {why}", *folders)
+        lines.append("- " + escape(label(line, 180)))
     if len(done.failed) > _FAILURES:
         lines.append(f"- and {len(done.failed) - _FAILURES:,} more")
-    while width("\n".join(lines)) > CONTENT // 2:
+    while width("\n".join(lines)) >= CONTENT // 2:
         lines[-2:] = ["- and more"]
     return "\n".join(lines)
 
 
-def cut_line(line: str) -> str:
-    """A list item on one line, escaped."""
-    return "- " + escape(label(line.removeprefix("- "), 180))
-
-
-def note(text: str) -> str:
+def note(text: str, limit: int = CONTENT) -> str:
     """A message of plain words, such as an error's: shown as it stands."""
-    return escape(cut(text, CONTENT))
+    return escape(cut(text, limit))
 
 
 def counted(number: int, word: str) -> str:

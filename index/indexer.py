@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from index.article import Article, Paragraph, Sentence
-from index.encoder import Encoder, stamp_of
+from index.encoder import Encoder, Stamp, is_of, stamp_of
 from index.errors import UserError
 from index.lexical import terms
 from index.readers import DEFAULT_MAX_BYTES, READER_VERSION, read
@@ -162,6 +162,7 @@ class Indexer:
     ) -> SyncReport:
         started = time.perf_counter()
         report = SyncReport()
+        self._require_stamp(self._store.stamp())
         versions = self._store.versions()
         drafts: list[_Draft] = []
         waiting = done = 0
@@ -187,6 +188,11 @@ class Indexer:
                 break
         report.seconds = time.perf_counter() - started
         return report
+
+    def _require_stamp(self, known: Stamp | None) -> None:
+        """Says so before anything is read, and without loading the model, if another model is configured now."""
+        if known is not None and not is_of(known, self._encoder.identity):
+            raise UserError(other_stamp(self._store.path, known, stamp_of(self._encoder)))
 
     def _job(self, source: str, name: str, load: Callable[[], bytes], *, keep: bool = False) -> _Job:
         def draft(known: Version | None) -> _Draft | None:
@@ -214,9 +220,6 @@ class Indexer:
     ) -> Iterator[str]:
         """Encodes what is new in all drafts together, then stores them one by one, yielding each one's source."""
         stamp = stamp_of(self._encoder)
-        known_stamp = self._store.stamp()
-        if known_stamp is not None and known_stamp != stamp:
-            raise UserError(other_stamp(self._store.path, known_stamp, stamp))
         texts = dict(_encoded_texts(drafts))
         vectors = self._store.known_vectors(list(texts))
         known = frozenset(vectors)

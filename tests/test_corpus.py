@@ -113,6 +113,8 @@ def test_another_model_is_refused_and_a_rebuild_mends_it(library, corpus, encode
         Retriever(changed.askable(None), other).ask("When did the bridge open?")
     with pytest.raises(UserError, match="index --rebuild"):
         Indexer(changed.corpus(None).store, other).add_articles([OWLS])
+    with pytest.raises(UserError, match="index --rebuild"):
+        Indexer(changed.corpus(None).store, other).add_articles([BRIDGE])
     assert Indexer(changed.corpus(None).store, other).rebuild() == 1
     assert Retriever(changed.askable(None), other).ask("When did the bridge open?").answered
     with pytest.raises(UserError, match="index --rebuild"):

@@ -117,8 +117,7 @@ def test_the_operator_reindexes(discord, folder):
     report = reindex(discord, channel, discord.operator).text
     assert "The operator's folder**: 1 added, 1 failed." in report
     assert "empty.md" in report
-    assert str(folder) not in report
-    assert "articles/" not in report
+    assert folder.name not in report
     (folder / "articles" / "empty.md").unlink()
 
 
@@ -407,7 +406,7 @@ def test_patience(discord):
 def test_nothing_is_told_to_the_wrong_people(discord, process, folder):
     """After all this, no message holds a folder of the machine or notifies anybody, and no question is in the log."""
     for message in discord.messages.values():
-        assert str(folder) not in str(message.history)
+        assert folder.name not in str(message.history)
         assert message.author is not discord.bot or message.pinged == set()
     assert OPENED not in process.output
     assert "Traceback" not in process.output
@@ -451,7 +450,7 @@ def test_discord_out_of_reach(tmp_path):
                 assert "Nothing found" in discord.wait_for_reply(asked).text
             report = reindex(discord, discord.guilds[0].channel("general"), discord.operator).text
             assert "articles” does not exist" in report
-            assert str(tmp_path) not in report
+            assert tmp_path.name not in report
             assert discord.visible("articles", discord.guilds[0], discord.guilds[0].manager)
             assert not discord.visible("articles", discord.guilds[0], discord.guilds[0].member)
             assert process.terminate(signal.SIGTERM, 30) == 0
