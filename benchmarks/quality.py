@@ -115,6 +115,7 @@ def run(questions: QuestionSet, corpus: Corpus, encoder: Encoder) -> dict[str, d
     rankers: dict[str, Ranker] = {"bm25": OneFeature("bm25"), "dense": OneFeature("dense"), "verbatim": FixedRanker()}
     results: dict[str, dict[str, list[float]]] = {}
     for name, ranker in rankers.items():
+        print(f"{questions.name}: asking {len(asked)} questions, ranked by {name}", file=sys.stderr)
         retriever = Retriever([corpus], encoded, ranker)
         rows = [measure(question, retriever.rank(question.text, top=TOP)) for question in asked]
         results[name] = {key: [row[key] for row in rows] for key in rows[0]}
@@ -161,6 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as temporary:
             for folder in options.folders:
                 questions = load(folder)
+                print(f"{questions.name}: indexing {len(questions.articles)} articles", file=sys.stderr)
                 corpus = Corpus((options.data or Path(temporary)) / f"{questions.name}.db", encoder)
                 done = Indexer(corpus.store, encoder).add_articles(questions.articles)
                 print(f"{questions.name}: {done.encoded} sentences encoded in {done.seconds:.0f} s", file=sys.stderr)

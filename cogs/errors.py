@@ -54,7 +54,8 @@ async def tell(interaction: "discord.Interaction[VerbatimBot]", error: Exception
 async def think(interaction: "discord.Interaction[VerbatimBot]", *, ephemeral: bool) -> None:
     """Acknowledges a command, which Discord wants within three seconds; the answer is edited in later."""
     interaction.extras["thinks_aloud"] = not ephemeral
-    await interaction.response.defer(thinking=True, ephemeral=ephemeral)
+    answer = await interaction.response.defer(thinking=True, ephemeral=ephemeral)
+    interaction.extras["message"] = answer.message_id if answer else None
 
 
 async def _follow_up(interaction: "discord.Interaction[VerbatimBot]", text: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -77,13 +77,14 @@ class ReindexCog(commands.Cog):
     async def _watched(self, live: "LiveMessage", lines: list[str], part: tuple[int | None, str, Run]) -> SyncReport:
         """Runs one part; the message shows, besides `lines`, how far it is."""
         corpus, what, run = part
-        latest: list[Progress] = []
-        running = asyncio.ensure_future(self.bot.bridge.index(corpus, run, latest.append))
+        states: asyncio.Queue[Progress] = asyncio.Queue()
+        running = asyncio.ensure_future(self.bot.bridge.index(corpus, run, states.put_nowait))
         try:
-            while not (await asyncio.wait({running}, timeout=_BETWEEN_EDITS))[0]:
-                if latest:
-                    await live.show("\n".join([*lines, render.progress(what, latest[-1]).content]))
-                    latest.clear()
+            while not running.done():
+                state = await _next_state(states, running)
+                if state is not None:
+                    await live.show("\n".join([*lines, render.progress(what, state).content]))
+                    await asyncio.wait({running}, timeout=_BETWEEN_EDITS)
             if running.cancelled():
                 raise UserError("I was stopped before that began. Run it again.")
             return running.result()
@@ -95,6 +96,20 @@ class ReindexCog(commands.Cog):
         return str(self.bot.settings.articles.parent), str(self.bot.settings.data)
 
 
+async def _next_state(states: asyncio.Queue[Progress], running: asyncio.Future[SyncReport]) -> Progress | None:
+    """The newest state, as soon as there is one; None if the run ends before."""
+    first = asyncio.ensure_future(states.get())
+    either: set[asyncio.Future[Any]] = {first, running}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if not first.done():
+        first.cancel()
+        return None
+    state = first.result()
+    while not states.empty():
+        state = states.get_nowait()
+    return state
+
+
 class LiveMessage:
     """The answer to a command, edited as long as the work takes.
 
@@ -103,14 +118,14 @@ class LiveMessage:
 
     def __init__(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
         self._interaction = interaction
-        self._message: int | None = None
+        self._message: int | None = interaction.extras.get("message")
         self._outlived = False
 
     async def show(self, text: str, *, last: bool = False) -> None:
         """Shows `text`. What cannot be shown is logged, and does not end the work; the `last` may come as a new one."""
         if not self._outlived and not self._interaction.is_expired():
             try:
-                self._message = (await self._interaction.edit_original_response(content=text)).id
+                await self._interaction.edit_original_response(content=text)
             except discord.HTTPException as error:
                 if error.status not in (401, 404):
                     log.warning("progress not shown: %s", error)

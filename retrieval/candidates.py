@@ -19,6 +19,7 @@ from index.store import StoredSentence, Unit
 # usual constants.
 _K1 = 1.2
 _B = 0.75
+_MOST_POSTINGS = 10_000  # of the terms searched for, together
 
 FEATURES = ("dense", "dense_paragraph", "bm25", "bm25_paragraph", "coverage")
 """The columns of `Candidates.features`: the cosine of the question with the sentence (encoded under its article's
@@ -67,11 +68,13 @@ def find(views: Sequence[CorpusView], vector: NDArray[np.float32], terms: Sequen
 
     The `k` best sentences by each of cosine and BM25, and the sentences of the k/5 best paragraphs by each.
     """
-    weights = {unit: _weights(views, unit, terms) for unit in UNITS}
+    frequencies = {unit: [view.store.document_frequencies(unit, terms) for view in views] for unit in UNITS}
+    weights = {unit: _weights(views, unit, frequencies[unit]) for unit in UNITS}
     candidates: list[Candidate] = []
     rows: list[tuple[float, ...]] = []
-    for view in views:
-        sentences = _candidates_of(view, vector, terms, k)
+    for number, view in enumerate(views):
+        sought = {unit: _rarest(frequencies[unit][number]) for unit in UNITS}
+        sentences = _candidates_of(view, vector, sought, k)
         if not sentences:
             continue
         paragraphs = _paragraphs(view, sentences, vector, terms, weights["paragraph"])
@@ -110,28 +113,46 @@ def _paragraphs(
     return found
 
 
-def _candidates_of(view: CorpusView, vector: NDArray[np.float32], terms: Sequence[str], k: int) -> list[StoredSentence]:
+def _candidates_of(
+    view: CorpusView, vector: NDArray[np.float32], sought: Mapping[Unit, Sequence[str]], k: int
+) -> list[StoredSentence]:
     ids: set[int] = set()
     paragraphs: set[int] = set()
-    if "sentence" in view.vectors:
-        ids.update(view.vectors["sentence"].search(vector, k).ids.tolist())
-        paragraphs.update(view.vectors["paragraph"].search(vector, max(1, k // 5)).ids.tolist())
-    ids.update(view.store.search_text("sentence", terms, k))
-    paragraphs.update(view.store.search_text("paragraph", terms, max(1, k // 5)))
+    few = max(1, k // 5)
+    ids.update(view.vectors["sentence"].search(vector, k).ids.tolist())
+    paragraphs.update(view.vectors["paragraph"].search(vector, few).ids.tolist())
+    ids.update(view.store.search_text("sentence", sought["sentence"], k))
+    paragraphs.update(view.store.search_text("paragraph", sought["paragraph"], few))
     ids.update(view.store.sentences_of_paragraphs(sorted(paragraphs)))
     return list(view.store.sentences(sorted(ids)).values())
 
 
-def _weights(views: Iterable[CorpusView], unit: Unit, terms: Sequence[str]) -> _Weights:
-    number = length = 0
-    frequencies: Counter[str] = Counter()
-    for view in views:
-        statistics = view.statistics
-        number += statistics.sentences if unit == "sentence" else statistics.paragraphs
-        length += statistics.sentence_terms if unit == "sentence" else statistics.paragraph_terms
-        frequencies.update(view.store.document_frequencies(unit, terms))
+def _rarest(frequencies: Mapping[str, int]) -> list[str]:
+    """The terms to search for: the rarest, as long as what holds them stays few enough to be scored at once.
+
+    A term that nearly everything holds finds nothing that the others do not, but costs more than all of them: at
+    100,000 sentences 128 ms instead of 13. The evidence counts every term all the same.
+    """
+    chosen: list[str] = []
+    total = 0
+    for term, frequency in sorted(frequencies.items(), key=lambda pair: pair[1]):
+        total += frequency
+        if chosen and total > _MOST_POSTINGS:
+            break
+        if frequency:
+            chosen.append(term)
+    return chosen
+
+
+def _weights(views: Sequence[CorpusView], unit: Unit, frequencies: Sequence[Mapping[str, int]]) -> _Weights:
+    statistics = [view.statistics for view in views]
+    number = sum(one.sentences if unit == "sentence" else one.paragraphs for one in statistics)
+    length = sum(one.sentence_terms if unit == "sentence" else one.paragraph_terms for one in statistics)
+    pooled: Counter[str] = Counter()
+    for one in frequencies:
+        pooled.update(one)
     # The variant of IDF that stays positive for a term in most of a small corpus.
-    idf = {term: math.log(1 + (number - frequencies[term] + 0.5) / (frequencies[term] + 0.5)) for term in terms}
+    idf = {term: math.log(1 + (number - count + 0.5) / (count + 0.5)) for term, count in pooled.items()}
     return _Weights(idf, sum(idf.values()), max(1.0, length / max(1, number)))
 
 
