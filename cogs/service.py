@@ -113,7 +113,8 @@ class Service:
             source = self.find(server, replaces, upload=True).source
         corpus = self._library.corpus(server, create=True)
         assert corpus is not None  # noqa: S101 — it has just been made
-        known = next((one for one in self._uploads(server) if corpus.store.upload(one.source) == data), None)
+        twin = corpus.store.find_upload(data)
+        known = next((one for one in self._uploads(server) if one.source == twin), None)
         if known is not None and replaces is None:
             return Added(known, "unchanged")
         if known is not None and known.source != source:

@@ -197,9 +197,7 @@ class Indexer:
     def _job(self, source: str, name: str, load: Callable[[], bytes], *, keep: bool = False) -> _Job:
         def draft(known: Version | None) -> _Draft | None:
             data = load()
-            # What decides the result of reading: the reader, the format that the name tells, and the bytes.
-            suffix = Path(name).suffix.lower()
-            input_hash = hashlib.sha256(f"{READER_VERSION}\0{suffix}\0".encode() + data).digest()
+            input_hash = _input_hash(data, name)
             if known is not None and known.input_hash == input_hash:
                 return None
             article = read(data, source, name, max_bytes=self._max_bytes)
@@ -248,6 +246,12 @@ class Indexer:
             encoded = self._encoder.encode_passages([texts[key] for key in group]).astype(np.float16)
             vectors.update(zip(group, encoded, strict=True))
         return vectors
+
+
+def _input_hash(data: bytes, name: str) -> bytes:
+    """A hash of all that decides the result of reading: the reader, the format that the name tells, and the bytes."""
+    suffix = Path(name).suffix.lower()
+    return hashlib.sha256(f"{READER_VERSION}\0{suffix}\0".encode() + data).digest()
 
 
 def _try_draft(job: _Job, known: Version | None, report: SyncReport) -> _Draft | None:

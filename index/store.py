@@ -257,6 +257,13 @@ class Store:
         rows = self._rows("SELECT data FROM upload WHERE source = ?", (source,))
         return rows[0][0] if rows else b""
 
+    def find_upload(self, data: bytes) -> str | None:
+        """The source of an upload of the same bytes, if there is one."""
+        # The length is known without reading the bytes, and rules nearly all of them out.
+        sql = "SELECT source FROM upload WHERE length(data) = ? AND data = ? LIMIT 1"
+        rows = self._rows(sql, (len(data), data))
+        return rows[0][0] if rows else None
+
     def known_vectors(self, hashes: Sequence[bytes]) -> dict[bytes, Float16]:
         """Hash of an encoded text → its vector, for those that the corpus already has."""
         found: dict[bytes, Float16] = {}

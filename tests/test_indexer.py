@@ -192,6 +192,13 @@ def test_an_upload_is_read_again(indexer, encoder, corpus):
     assert corpus.store.upload("discord:1/mill.txt") == b"The mill burnt down."
 
 
+def test_the_same_upload_is_recognised(indexer, corpus):
+    """An upload of the same bytes is found, and other bytes of the same length are not."""
+    indexer.add_upload(b"The mill stands by the weir.", "discord:1/mill.txt", "mill.txt")
+    assert corpus.store.find_upload(b"The mill stands by the weir.") == "discord:1/mill.txt"
+    assert corpus.store.find_upload(b"The mill stands by the weir!") is None
+
+
 def test_a_bad_upload_is_not_kept(indexer, corpus):
     """What could not be read leaves neither an article nor its bytes."""
     report = indexer.add_upload(b"\x7fELF" + bytes(500), "discord:1/x.txt", "x.txt")
