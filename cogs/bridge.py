@@ -7,10 +7,10 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from enum import Enum
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from index.errors import UserError
 from index.indexer import Progress
@@ -29,6 +29,7 @@ class Lane(Enum):
 
 
 _WORKERS = {Lane.ASK: 2, Lane.LOOK: 2, Lane.CHANGE: 1, Lane.INDEX: 2}
+_LAST_QUESTIONS = 2.0  # seconds that questions have to end when the bridge closes; a model being loaded takes longer
 _BETWEEN = 0.25  # seconds between two reports of an index run's progress
 
 
@@ -41,7 +42,7 @@ class Bridge:
     def __init__(self, *, waiting: int = 64) -> None:
         self._pools = {lane: ThreadPoolExecutor(n, thread_name_prefix=lane.value) for lane, n in _WORKERS.items()}
         self._waiting = waiting
-        self._pending = dict.fromkeys(Lane, 0)
+        self._pending: dict[Lane, set[Future[Any]]] = {lane: set() for lane in Lane}
         self._lock = threading.Lock()
         self._runs: dict[int | None, threading.Event] = {}
         self._closed = False
@@ -84,31 +85,34 @@ class Bridge:
     def _submitted(self, lane: Lane, function: Callable[[], T]) -> Future[T]:
         if self._closed:
             raise UserError("I am just being stopped. Try again in a minute.")
-        if self._pending[lane] >= self._waiting:
+        if len(self._pending[lane]) >= self._waiting:
             raise UserError("I am very busy at the moment. Try again in a minute.")
-        with self._lock:
-            self._pending[lane] += 1
         future = self._pools[lane].submit(function)
+        with self._lock:
+            self._pending[lane].add(future)
         # A caller who goes away does not end what has begun: it counts until it is done.
-        future.add_done_callback(lambda _: self._settled(lane))
+        future.add_done_callback(lambda done: self._settled(lane, done))
         return future
 
-    def _settled(self, lane: Lane) -> None:
+    def _settled(self, lane: Lane, future: Future[Any]) -> None:
         with self._lock:
-            self._pending[lane] -= 1
+            self._pending[lane].discard(future)
 
     async def close(self) -> None:
-        """Refuses new work, has index runs end after the article at hand, drops what waits, and waits for the rest."""
+        """Refuses new work, has index runs end after the article at hand, drops what waits, and waits for the rest.
+
+        Only questions are not waited for long: one may be loading the model, which nothing can interrupt.
+        """
         self._closed = True
         for cancel in list(self._runs.values()):
             cancel.set()
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
-        await asyncio.to_thread(self._join)
-
-    def _join(self) -> None:
-        for pool in self._pools.values():
-            pool.shutdown(wait=True)
+        with self._lock:
+            questions = list(self._pending[Lane.ASK])
+            rest = [future for lane in Lane if lane is not Lane.ASK for future in self._pending[lane]]
+        await asyncio.to_thread(wait, questions, _LAST_QUESTIONS)
+        await asyncio.to_thread(wait, rest)
 
 
 def _marshalled(loop: asyncio.AbstractEventLoop, progress: Callable[[Progress], None]) -> Callable[[Progress], None]:

@@ -4,9 +4,11 @@ Heavy libraries are imported where a command first needs them, so that help, ver
 """
 
 import logging
+import os
 import platform
 import secrets
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,7 +102,7 @@ def _run_bot(session: Session) -> int:
         from cogs import client
         from cogs.settings import Settings
 
-        return client.run(
+        code = client.run(
             token=token.get_secret_value(),
             library=library,
             encoder=encoder,
@@ -113,6 +115,11 @@ def _run_bot(session: Session) -> int:
                 log_questions=settings.log.questions,
             ),
         )
+    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
+        # Everything is closed, but a thread still loads the model, which Python would wait for and nothing can stop.
+        logging.shutdown()
+        os._exit(code)
+    return code
 
 
 @app.command()

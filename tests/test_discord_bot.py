@@ -462,6 +462,15 @@ def test_discord_out_of_reach(tmp_path):
         assert discord.refused_connections() == []
 
 
+def test_stop_while_the_model_loads(tmp_path):
+    """A bot that is stopped as soon as it is ready does not wait for its model: a container gives it ten seconds."""
+    (tmp_path / "config.toml").write_text("")
+    with LoopbackDiscord() as discord, bot(discord, tmp_path) as process:
+        process.wait_ready()
+        assert process.terminate(signal.SIGTERM, 10) == 0
+        assert "Traceback" not in process.output
+
+
 def test_bad_token(tmp_path):
     """A token that Discord does not accept ends the bot with one line that says where to get another."""
     (tmp_path / "config.toml").write_text("")
