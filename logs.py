@@ -20,6 +20,8 @@ _NOISY = (
     *("transformers", "sentence_transformers", "huggingface_hub", "torch", "faiss"),
     *("trafilatura", "htmldate", "courlan"),
 )
+# Their debug records hold whole messages and interaction tokens, which no level of ours may let out.
+_TALKATIVE = ("discord", "aiohttp", "asyncio", "urllib3", "httpx", "httpcore")
 
 
 def looks_like_token(text: str) -> bool:
@@ -78,6 +80,8 @@ def configure(
     handler.setFormatter(JsonFormatter(secret) if style == "json" else TextFormatter(secret))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO)
     if level != "debug":
         warnings.simplefilter("ignore")
         for name in _NOISY:

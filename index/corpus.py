@@ -118,14 +118,18 @@ def _run_starts(values: NDArray[np.int64]) -> NDArray[np.int64]:
 class Library:
     """The operator's corpus (`operator.db`) and one for each server (`servers/ID.db`) in one data folder.
 
-    `shared_with` names the servers that may also ask the operator's corpus; None: all of them.
+    `shared_with` names the servers that may also ask the operator's corpus; None: all of them. Corpora are opened
+    when they are first asked for, and of the servers' own only the `most_open` used last stay open.
     """
 
-    def __init__(self, folder: Path, encoder: Encoder, *, shared_with: frozenset[int] | None = None) -> None:
+    def __init__(
+        self, folder: Path, encoder: Encoder, *, shared_with: frozenset[int] | None = None, most_open: int = 64
+    ) -> None:
         self.folder = folder
+        self._most_open = most_open
         self._encoder = encoder
         self._shared_with = shared_with
-        self._open: dict[int | None, Corpus] = {}
+        self._open: dict[int | None, Corpus] = {}  # the one used last comes last
         self._lock = threading.Lock()
 
     def path(self, server: int | None) -> Path:
@@ -135,14 +139,18 @@ class Library:
     def corpus(self, server: int | None, *, create: bool = False) -> Corpus | None:
         """A server's own corpus, or the operator's (None). None if it does not exist and is not to be made."""
         with self._lock:
-            corpus = self._open.get(server)
+            # A corpus that leaves the dictionary is left to the questions still running in it, and closes when the
+            # last of them lets go.
+            corpus = self._open.pop(server, None)
             if corpus is not None and not corpus.store.is_current():
-                # The file was deleted or replaced: what it held must not be served any longer. The store is left
-                # to the questions still running in it; its connections close when the last one lets go.
-                del self._open[server]
-                corpus = None
+                corpus = None  # the file was deleted or replaced: what it held must not be served any longer
             if corpus is None and (create or self.path(server).exists()):
-                corpus = self._open[server] = Corpus(self.path(server), self._encoder, create=create)
+                corpus = Corpus(self.path(server), self._encoder, create=create)
+            if corpus is not None:
+                self._open[server] = corpus
+                servers = [one for one in self._open if one is not None]
+                for least_recent in servers[: -self._most_open]:
+                    del self._open[least_recent]
             return corpus
 
     def askable(self, server: int | None) -> list[Corpus]:

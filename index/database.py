@@ -5,6 +5,7 @@ It knows what makes a file one of ours and how writing stays safe; what is in th
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -13,11 +14,15 @@ from typing import Any, Literal
 from index.errors import UserError
 from index.schema import APPLICATION_ID, MIGRATIONS
 
+_MOST_IDLE = 2  # connections kept open while nobody uses them
 _BUSY_TIMEOUT = 30.0  # seconds; a writer holds the lock for one article, which takes milliseconds
 
 
 class Database:
     """A SQLite file in WAL mode. Every method may be called from any thread.
+
+    Connections are lent to one call or one transaction at a time; few are kept open between them, since a bot on
+    many servers has many databases. They close with the last reference to the database, if not by `close`.
 
     Raises:
         UserError: the file cannot be opened, is damaged, belongs to another program or to a newer version. It is
@@ -26,9 +31,11 @@ class Database:
 
     def __init__(self, path: Path, *, create: bool, migrations: Sequence[str] = MIGRATIONS) -> None:
         self.path = path
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._most_idle = _MOST_IDLE
+        self._local = threading.local()  # .connection: the one of this thread's transaction, while there is one
+        self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        weakref.finalize(self, _close, self._idle)
         if not path.exists():
             if not create:
                 raise UserError(f"There is no corpus at {path}. Index articles first: python bot.py index PATH")
@@ -44,16 +51,16 @@ class Database:
         self._file = self._file_identity()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """Every row of one statement."""
-        with self._explained():
-            return self._connection.execute(sql, values).fetchall()
+        """Every row of one statement; within a transaction of this thread, as that sees them."""
+        with self._explained(), self._lent() as connection:
+            return connection.execute(sql, values).fetchall()
 
     @contextmanager
     def transaction(self, kind: Literal["DEFERRED", "IMMEDIATE"]) -> Iterator[sqlite3.Connection]:
-        """All or nothing: commits at the end of the block, rolls back if it raises."""
-        with self._explained():
-            connection = self._connection
+        """All or nothing: commits at the end of the block, rolls back if it raises. Transactions do not nest."""
+        with self._explained(), self._lent() as connection:
             connection.execute(f"BEGIN {kind}")
+            self._local.connection = connection
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -61,34 +68,48 @@ class Database:
                 with suppress(sqlite3.Error):  # SQLite has rolled back by itself when the disk was full
                     connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._local.connection = None
 
     def is_current(self) -> bool:
         """Whether the file at `path` is still the one that was opened (it may have been deleted or replaced)."""
         return self._file is not None and self._file == self._file_identity()
 
     def close(self) -> None:
-        """Closes every thread's connection. Call it when no thread uses the database any more."""
+        """Closes the connections that are not in use; those in use close when they are given back."""
         with self._lock:
-            connections, self._connections = self._connections, []
-        for connection in connections:
-            with suppress(sqlite3.Error):
-                connection.close()
-        self._local = threading.local()
+            self._most_idle = 0
+            _close(self._idle)
 
-    @property
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+    @contextmanager
+    def _lent(self) -> Iterator[sqlite3.Connection]:
+        """The connection of this thread's transaction, or one that is this thread's for the length of the block."""
+        if (current := getattr(self._local, "connection", None)) is not None:
+            yield current
+            return
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
         if connection is None:
-            # Each thread has a connection of its own; only `close` reaches into another thread's.
-            connection = sqlite3.connect(
-                self.path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
-            )
+            connection = self._connected()
+        try:
+            yield connection
+        finally:
             with self._lock:
-                self._connections.append(connection)
+                keep = len(self._idle) < self._most_idle and not connection.in_transaction
+                if keep:
+                    self._idle.append(connection)
+            if not keep:
+                connection.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+        try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten, not only unlinked
             connection.execute("PRAGMA synchronous = FULL")  # an acknowledged article survives a power cut
-            self._local.connection = connection
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _migrate(self, migrations: Sequence[str]) -> None:
@@ -156,6 +177,12 @@ _EXPLANATIONS = {
     sqlite3.SQLITE_PERM: "cannot be opened. Check the permissions of the file and of its folder",
     sqlite3.SQLITE_IOERR: "cannot be read or written. Check the disk and its free space, then run it again",
 }
+
+
+def _close(connections: list[sqlite3.Connection]) -> None:
+    while connections:
+        with suppress(sqlite3.Error):
+            connections.pop().close()
 
 
 def _statements(script: str) -> Iterator[str]:

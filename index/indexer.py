@@ -33,6 +33,7 @@ from index.store import (
 )
 
 log = logging.getLogger(__name__)
+_GROUP = 128  # texts encoded at once; between two groups a run can be cancelled
 _BATCH = 512  # new texts gathered across articles before encoding: batches sorted by length then hardly pad
 
 
@@ -124,9 +125,9 @@ class Indexer:
         report.seconds = time.perf_counter() - started
         return report
 
-    def add_upload(self, data: bytes, source: str, name: str) -> SyncReport:
+    def add_upload(self, data: bytes, source: str, name: str, *, cancel: threading.Event | None = None) -> SyncReport:
         """Indexes bytes that come without a file, and keeps them, to be read again by `sync_uploads`."""
-        return self._settle([self._job(source, name, lambda: data, keep=True)])
+        return self._settle([self._job(source, name, lambda: data, keep=True)], cancel=cancel)
 
     def add_articles(self, articles: Iterable[Article]) -> SyncReport:
         """Indexes articles that have been read elsewhere."""
@@ -239,10 +240,10 @@ class Indexer:
         """Hash → (dimension,) vector of each text; fewer if `cancel` is set meanwhile."""
         vectors: dict[bytes, Float16] = {}
         keys = sorted(texts, key=lambda key: len(texts[key]))
-        for start in range(0, len(keys), _BATCH):
+        for start in range(0, len(keys), _GROUP):
             if cancel is not None and cancel.is_set():
                 break
-            group = keys[start : start + _BATCH]
+            group = keys[start : start + _GROUP]
             encoded = self._encoder.encode_passages([texts[key] for key in group]).astype(np.float16)
             vectors.update(zip(group, encoded, strict=True))
         return vectors

@@ -8,6 +8,8 @@ _COSINE = 0.80
 _COSINE_SHARED_TITLE = 0.90
 # Dice coefficient of the telling words: sentences on one subject that share fewer say different things about it.
 _SHARED_WORDS = 0.30
+# Those that share this many say the same, however their articles' titles draw their vectors apart.
+_SAME_WORDS = 0.90
 
 
 def near_identical(a: str, b: str, cosine: float, *, shared_title: bool) -> bool:
@@ -17,9 +19,9 @@ def near_identical(a: str, b: str, cosine: float, *, shared_title: bool) -> bool
     """
     if a == b:
         return True
-    if cosine < (_COSINE_SHARED_TITLE if shared_title else _COSINE):
-        return False
     a_terms, b_terms = (set(text.split(" ")) - STOP_TERMS for text in (a, b))
-    if any(term[:1].isdigit() for term in a_terms ^ b_terms):
+    if not a_terms or not b_terms or any(term[:1].isdigit() for term in a_terms ^ b_terms):
         return False
-    return 2 * len(a_terms & b_terms) >= _SHARED_WORDS * (len(a_terms) + len(b_terms))
+    shared = 2 * len(a_terms & b_terms) / (len(a_terms) + len(b_terms))
+    least = _COSINE_SHARED_TITLE if shared_title else _COSINE
+    return shared >= _SAME_WORDS or (cosine >= least and shared >= _SHARED_WORDS)

@@ -175,3 +175,41 @@ def test_a_deleted_corpus_is_served_no_longer(library, encoder):
         assert not list(library.folder.glob(f"servers/{server}.db*"))
     fresh = library.corpus(2, create=True)
     assert fresh.is_empty()
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files by /proc")
+def test_many_servers_keep_few_files_open(tmp_path, encoder):
+    """However many servers ask, from however many threads, only the corpora used last stay open."""
+    library = Library(tmp_path / "data", encoder, most_open=3)
+    for server in range(1, 31):
+        Indexer(library.corpus(server, create=True).store, encoder).add_articles([BRIDGE])
+
+    def ask(server: int) -> None:
+        assert Retriever(library.askable(server), encoder).ask("When did the bridge open?").answered
+
+    before = open_files()
+    for server in range(1, 31):
+        threads = [threading.Thread(target=ask, args=(server,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert open_files() <= before + 12
+    library.close()
+
+
+def test_a_corpus_that_is_closed_for_others_answers_on(tmp_path, encoder):
+    """A question that holds a corpus is not disturbed when others push it out of the open ones."""
+    library = Library(tmp_path / "data", encoder, most_open=1)
+    for server in (1, 2, 3):
+        Indexer(library.corpus(server, create=True).store, encoder).add_articles([BRIDGE])
+    held = library.askable(1)
+    with held[0].view() as view:
+        library.corpus(2), library.corpus(3)
+        assert len(view.store.articles()) == 1
+    assert Retriever(held, encoder).ask("When did the bridge open?").answered
+    library.close()

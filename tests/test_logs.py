@@ -111,3 +111,13 @@ def test_libraries_keep_quiet(configured):
     assert stream.getvalue() == ""
     for name in logs._NOISY:
         logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def test_debug_holds_no_message_of_discord(configured):
+    """The debug records of the libraries that talk to Discord, which hold whole messages, are not written."""
+    stream = configured("debug", "text")
+    for name in ("discord.gateway", "discord.http", "aiohttp.client", "asyncio"):
+        logging.getLogger(name).debug("a question of somebody's")
+        logging.getLogger(name).warning("worth knowing")
+    assert "question" not in stream.getvalue()
+    assert stream.getvalue().count("worth knowing") == 4

@@ -164,10 +164,11 @@ def test_the_same_sentence_in_two_articles_is_one_hit(library, corpus, encoder):
 @pytest.mark.parametrize(
     ("a", "b", "cosine", "shared_title", "expected"),
     [
-        ("The dam broke at noon near Hale.", "The dam near Hale broke around noon.", 0.95, False, True),
-        ("The dam broke at noon near Hale.", "The dam near Hale broke around noon.", 0.95, True, True),
-        ("The dam broke at noon near Hale.", "The dam near Hale broke around noon.", 0.85, True, False),
-        ("The dam broke at noon near Hale.", "The dam near Hale broke around noon.", 0.75, False, False),
+        ("The dam broke at noon near Hale.", "Near Hale a barrier gave way at noon.", 0.95, False, True),
+        ("The dam broke at noon near Hale.", "Near Hale a barrier gave way at noon.", 0.95, True, True),
+        ("The dam broke at noon near Hale.", "Near Hale a barrier gave way at noon.", 0.85, True, False),
+        ("The dam broke at noon near Hale.", "Near Hale a barrier gave way at noon.", 0.75, False, False),
+        ("The great dam near Hale broke at noon.", "The dam near Hale broke at noon.", 0.6, False, True),
         ("The dam killed 12 people.", "The dam killed 15 people.", 0.99, False, False),
         ("The dam broke at noon.", "Schools stay closed until Monday.", 0.95, False, False),
         ("Exactly the same.", "Exactly the same.", 0.1, True, True),
