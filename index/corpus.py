@@ -19,6 +19,7 @@ from index.layout import database_path, servers_in
 from index.store import Statistics, Store, Unit, other_stamp
 from index.vectors import VectorIndex
 
+_AT_ONCE = 500  # articles whose vectors are read together; what is read is in memory several times over
 UNITS: tuple[Unit, ...] = ("sentence", "paragraph")
 
 
@@ -82,7 +83,8 @@ class Corpus:
             stale = [a for a, written in self._articles.items() if articles.get(a) != written]
             fresh = [a for a, written in articles.items() if self._articles.get(a) != written]
             self._remove(stale)
-            self._add(fresh if self._articles else None)
+            for start in range(0, len(fresh), _AT_ONCE):
+                self._add(fresh[start : start + _AT_ONCE])
             self._articles, self._generation = articles, generation
             self._statistics = self.store.statistics()
 
@@ -91,7 +93,7 @@ class Corpus:
         for unit, ranges in zip(UNITS, zip(*gone, strict=True), strict=False):
             self._vectors[unit].remove(np.concatenate([np.arange(ids.start, ids.stop) for ids in ranges]))
 
-    def _add(self, article_ids: Sequence[int] | None) -> None:
+    def _add(self, article_ids: Sequence[int]) -> None:
         stored = self.store.vectors(article_ids)
         if not len(stored.ids):
             return

@@ -32,6 +32,7 @@ class Database:
     def __init__(self, path: Path, *, create: bool, migrations: Sequence[str] = MIGRATIONS) -> None:
         self.path = path
         self._most_idle = _MOST_IDLE
+        self._opened = False
         self._local = threading.local()  # .connection: the one of this thread's transaction, while there is one
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -49,6 +50,7 @@ class Database:
             self.close()
             raise
         self._file = self._file_identity()
+        self._opened = True
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Every row of one statement; within a transaction of this thread, as that sees them."""
@@ -102,7 +104,11 @@ class Database:
                 connection.close()
 
     def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+        # A file that has been deleted meanwhile is not made anew, empty.
+        uri = f"{self.path.absolute().as_uri()}?mode={'rw' if self._opened else 'rwc'}"
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten, not only unlinked
@@ -145,7 +151,10 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            message = _EXPLANATIONS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code == sqlite3.SQLITE_ERROR and "no such table" in str(error):
+                code = sqlite3.SQLITE_CORRUPT
+            message = _EXPLANATIONS.get(code)
             if message is None:
                 raise
             raise UserError(f"{self.path} {message} ({error}).") from error

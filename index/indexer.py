@@ -33,6 +33,7 @@ from index.store import (
 )
 
 log = logging.getLogger(__name__)
+_MOST_SENTENCES = 50_000  # of one article: some long novels, or a file of single letters that would fill the memory
 _GROUP = 128  # texts encoded at once; between two groups a run can be cancelled
 _BATCH = 512  # new texts gathered across articles before encoding: batches sorted by length then hardly pad
 
@@ -78,6 +79,10 @@ class _Draft:
     paragraphs: list[list[Sentence]]
     upload: tuple[str, bytes] | None = None
 
+    @property
+    def sentences(self) -> int:
+        return sum(map(len, self.paragraphs))
+
 
 @dataclass(frozen=True, slots=True)
 class _Job:
@@ -88,12 +93,24 @@ class _Job:
 
 
 class Indexer:
-    """Brings one store up to date with files or uploads. Runs that overlap, in whatever process, do no harm."""
+    """Brings one store up to date with files or uploads. Runs that overlap, in whatever process, do no harm.
 
-    def __init__(self, store: Store, encoder: Encoder, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+    A file has at most `max_bytes`, and all articles together have at most `max_sentences` (None: any number); what
+    goes beyond is reported as failed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        encoder: Encoder,
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        max_sentences: int | None = None,
+    ) -> None:
         self._store = store
         self._encoder = encoder
         self._max_bytes = max_bytes
+        self._max_sentences = max_sentences
 
     def sync(
         self, targets: Sequence[str], *, progress: ProgressCallback = _silent, cancel: threading.Event | None = None
@@ -131,7 +148,7 @@ class Indexer:
 
     def add_articles(self, articles: Iterable[Article]) -> SyncReport:
         """Indexes articles that have been read elsewhere."""
-        return self._settle([_Job(article.source, partial(_changed, article)) for article in articles])
+        return self._settle([_Job(article.source, partial(_unread, article)) for article in articles])
 
     def sync_uploads(
         self, *, progress: ProgressCallback = _silent, cancel: threading.Event | None = None
@@ -146,17 +163,21 @@ class Indexer:
 
         One transaction: until it ends the old state is served, and if it fails or is stopped the old state stays.
         """
-        versions = self._store.versions()
+        stamp = stamp_of(self._encoder)
+        number = 0
 
         def prepared() -> Iterator[PreparedArticle]:
+            nonlocal number
+            versions = self._store.versions()  # read within the transaction: no article can come in between
+            number = len(versions)
             for done, (source, version) in enumerate(versions.items(), start=1):
                 if article := self._store.load(version.article_id):
                     draft = _draft(article, version.input_hash)
                     yield _prepare(draft, self._encode(dict(_encoded_texts([draft])), None))
                     progress(Progress(done, len(versions), source))
 
-        self._store.replace_all(prepared(), stamp_of(self._encoder))
-        return len(versions)
+        self._store.replace_all(prepared(), stamp)
+        return number
 
     def _settle(
         self, jobs: Sequence[_Job], progress: ProgressCallback = _silent, cancel: threading.Event | None = None
@@ -174,12 +195,20 @@ class Indexer:
             progress(Progress(done, len(jobs), source))
 
         for number, job in enumerate(jobs, start=1):
-            draft = _try_draft(job, versions.get(job.source), report)
+            known = versions.get(job.source)
+            draft = _try_draft(job, known, report)
+            if draft is not None and known is not None and draft.article_hash == known.article_hash:
+                self._store.touch(job.source, draft.input_hash)
+                report.unchanged.append(job.source)
+                draft = None
+            if draft is not None and (reason := self._no_room(draft, known, waiting)) is not None:
+                report.failed.append((job.source, reason))
+                draft = None
             if draft is None:
                 settled(job.source)
             else:
                 drafts.append(draft)
-                waiting += sum(map(len, draft.paragraphs))
+                waiting += draft.sentences
             if drafts and (waiting >= _BATCH or number == len(jobs)):
                 for source in self._commit(drafts, versions, report, cancel):
                     settled(source)
@@ -189,6 +218,19 @@ class Indexer:
                 break
         report.seconds = time.perf_counter() - started
         return report
+
+    def _no_room(self, draft: _Draft, known: Version | None, waiting: int) -> str | None:
+        """Why the draft would be too much for the corpus, beside `waiting` sentences; None if it would not."""
+        if self._max_sentences is None:
+            return None
+        old = self._store.article(known.article_id) if known is not None else None
+        total = self._store.statistics().sentences - (old.sentences if old else 0) + waiting + draft.sentences
+        if total <= self._max_sentences:
+            return None
+        return (
+            f"it has {draft.sentences:,} sentences, and there is room for {self._max_sentences:,} in all articles "
+            "together: remove some first, or have the operator raise limits.max_sentences"
+        )
 
     def _require_stamp(self, known: Stamp | None) -> None:
         """Says so before anything is read, and without loading the model, if another model is configured now."""
@@ -202,11 +244,7 @@ class Indexer:
             if known is not None and known.input_hash == input_hash:
                 return None
             article = read(data, source, name, max_bytes=self._max_bytes)
-            fresh = _draft(article, input_hash, (name, data) if keep else None)
-            if known is not None and known.article_hash == fresh.article_hash:
-                self._store.touch(source, input_hash)
-                return None
-            return fresh
+            return _draft(article, input_hash, (name, data) if keep else None)
 
         return _Job(source, draft)
 
@@ -227,9 +265,13 @@ class Indexer:
             if cancel is not None and cancel.is_set():
                 return
             prepared = _prepare(draft, vectors)
-            self._store.put(prepared, stamp, upload=draft.upload)
             source = draft.article.source
-            (report.changed if source in versions else report.added).append(source)
+            known_version = versions.get(source)
+            if not self._store.put(prepared, stamp, replaces=known_version, upload=draft.upload):
+                report.unchanged.append(source)  # by this run: another one has settled it meanwhile
+                yield source
+                continue
+            (report.changed if known_version else report.added).append(source)
             hashes = [sentence.encoded_hash for paragraph in prepared.paragraphs for sentence in paragraph.sentences]
             reused = sum(key in known for key in hashes)
             report.reused += reused
@@ -257,14 +299,15 @@ def _input_hash(data: bytes, name: str) -> bytes:
 
 def _try_draft(job: _Job, known: Version | None, report: SyncReport) -> _Draft | None:
     """The draft of what is new or changed; None if the job is settled, unchanged or failed."""
+    stays = "; what was indexed of it before stays" if known is not None else ""
     try:
         draft = job.draft(known)
     except UserError as error:
-        report.failed.append((job.source, str(error)))
+        report.failed.append((job.source, f"{error}{stays}"))
         return None
     except Exception as error:  # a defect that one article brings to light must not cost the others
         log.exception("reading %s", job.source)
-        report.failed.append((job.source, f"it could not be read ({type(error).__name__}); please report this"))
+        report.failed.append((job.source, f"it could not be read ({type(error).__name__}); please report this{stays}"))
         return None
     if draft is None:
         report.unchanged.append(job.source)
@@ -273,12 +316,16 @@ def _try_draft(job: _Job, known: Version | None, report: SyncReport) -> _Draft |
 
 def _draft(article: Article, input_hash: bytes, upload: tuple[str, bytes] | None = None) -> _Draft:
     digest = hashlib.sha256(repr(replace(article, source="")).encode()).digest()
-    return _Draft(article, input_hash, digest, paragraphs(article.text, split(article.text)), upload)
+    sentences = split(article.text)
+    if len(sentences) > _MOST_SENTENCES:
+        raise UserError(
+            f"it has {len(sentences):,} sentences, and at most {_MOST_SENTENCES:,} can be indexed: split it up"
+        )
+    return _Draft(article, input_hash, digest, paragraphs(article.text, sentences), upload)
 
 
-def _changed(article: Article, known: Version | None) -> _Draft | None:
-    draft = _draft(article, b"")
-    return None if known is not None and known.article_hash == draft.article_hash else draft
+def _unread(article: Article, known: Version | None) -> _Draft:
+    return _draft(article, b"")
 
 
 def _encoded_text(article: Article, sentence: Sentence) -> str:

@@ -5,20 +5,21 @@ every sentence, so that neither SQLite's tokenizer nor ranking ever has to analy
 It knows nothing of databases or ranking.
 """
 
-import re
 import unicodedata
 from functools import lru_cache
 
+import regex
 import Stemmer
 
-# A figure with its separators (2.4, 10,570), an acronym (U.S.), a word with inner apostrophes, one CJK run.
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_LETTERS = rf"(?:(?![{_CJK}])[^\W_])"
-_TOKEN = re.compile(rf"\d+(?:[.,]\d+)*|(?:[^\W\d_]\.){{2,}}|[{_CJK}]+|{_LETTERS}+(?:['’]{_LETTERS}+)*")
-_IS_CJK = re.compile(rf"[{_CJK}]")
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_COMBINING_ACCENTS = re.compile("[\u0300-\u036f]")
-_LONGEST_TERM = 64  # characters; longer "words" are data, and FTS5 gains nothing from them
+_LETTERS = rf"(?:(?![{_CJK}])[\p{{L}}\p{{N}}\p{{M}}])"  # marks belong to words: in Hindi or Thai they are vowels
+# A figure with its separators (2.4, 10,570), an acronym (U.S.), one CJK run, a word with inner apostrophes.
+_TOKEN = regex.compile(rf"\d+(?:[.,]\d+)*|(?:\p{{L}}\.){{2,}}|[{_CJK}]+|{_LETTERS}+(?:['’]{_LETTERS}+)*")
+_IS_CJK = regex.compile(rf"[{_CJK}]")
+_THOUSANDS = regex.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+# Accents, and the points of Hebrew and Arabic, which most texts leave out.
+_ACCENTS = regex.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
+_LONGEST_TERM = 64  # characters; longer "words" are data, and full-text search gains nothing from them
 
 STOPWORDS = frozenset(
     """
@@ -37,9 +38,9 @@ STOPWORDS = frozenset(
 def _words(text: str) -> list[str]:
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text)
-        text = unicodedata.normalize("NFC", _COMBINING_ACCENTS.sub("", decomposed))
+        text = unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed))
     words: list[str] = []
-    for word in _TOKEN.findall(text.lower()):
+    for word in _TOKEN.findall(text.casefold()):
         if _IS_CJK.match(word):  # no spaces between words: overlapping pairs of characters stand for them
             words.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))
         else:
@@ -81,3 +82,20 @@ def question_terms(question: str) -> list[str]:
 
 STOP_TERMS = frozenset(term for word in STOPWORDS for term in terms(word))
 """The stopwords as they come in texts of terms."""
+
+NEGATIONS = frozenset(
+    terms(
+        "no not nor never none neither nobody nothing without cannot can't don't doesn't didn't isn't aren't wasn't "
+        "weren't won't wouldn't shouldn't couldn't hasn't haven't hadn't"
+    )
+)
+"""Terms that turn a claim into its opposite."""
+
+NUMBER_TERMS = frozenset(
+    terms(
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen "
+        "half third quarter first second fourth fifth once twice"
+    )
+)
+"""Terms of numbers that are written out."""

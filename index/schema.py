@@ -54,12 +54,12 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX sentence_by_paragraph ON sentence (paragraph_id);
     CREATE INDEX sentence_by_encoded_hash ON sentence (encoded_hash);
 
-    -- The terms come analysed, separated by spaces; the tokenizer only has to leave them whole.
+    -- The terms come analysed, separated by spaces; this tokenizer leaves them as they are, in any script.
     CREATE VIRTUAL TABLE sentence_text USING fts5 (
-        terms, tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co' tokenchars '.'"
+        terms, tokenize = "ascii tokenchars '.'"
     );
     CREATE VIRTUAL TABLE paragraph_text USING fts5 (
-        terms, tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co' tokenchars '.'"
+        terms, tokenize = "ascii tokenchars '.'"
     );
     CREATE TRIGGER sentence_deleted AFTER DELETE ON sentence
         BEGIN DELETE FROM sentence_text WHERE rowid = old.id; END;

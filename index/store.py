@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -179,9 +180,10 @@ class Store:
         source, title, text, url, author, published, states_title = rows[0]
         return Article(source, title, text, url, author, _day(published), bool(states_title))
 
-    def versions(self) -> dict[str, Version]:
-        """Source → version, for every article."""
-        rows = self._rows("SELECT source, id, input_hash, article_hash FROM article")
+    def versions(self, source: str | None = None) -> dict[str, Version]:
+        """Source → version, for every article or only that of `source`."""
+        sql = "SELECT source, id, input_hash, article_hash FROM article"
+        rows = self._rows(sql) if source is None else self._rows(f"{sql} WHERE source = ?", (source,))
         return {row[0]: Version(*row[1:]) for row in rows}
 
     def article_generations(self) -> dict[int, int]:
@@ -190,24 +192,37 @@ class Store:
 
     # -- changes; each is one transaction
 
-    def put(self, prepared: PreparedArticle, stamp: Stamp, *, upload: tuple[str, bytes] | None = None) -> int:
-        """Adds the article, or replaces the one of its source. Returns its id, which a replacement keeps.
+    def put(
+        self,
+        prepared: PreparedArticle,
+        stamp: Stamp,
+        *,
+        replaces: Version | None = None,
+        upload: tuple[str, bytes] | None = None,
+    ) -> bool:
+        """Adds the article, or puts it in the place of its source's `replaces`, whose id it keeps.
 
-        `upload` is the name and the bytes of what came in without a file of its own, kept to be read again.
+        Returns False, having changed nothing, if what is stored is not `replaces`: another run was faster, or the
+        article was removed meanwhile and must not come back. `upload` is the name and the bytes of what came in
+        without a file of its own, kept to be read again.
 
         Raises:
             UserError: the corpus bears another stamp, or cannot be written; it is then as before.
         """
-        with self._writing() as (connection, generation):
+        source = prepared.article.source
+        with self._database.transaction("IMMEDIATE") as connection:
+            if self.versions(source).get(source) != replaces:
+                return False
             known = self.stamp()
             if known is None:
                 _write_stamp(connection, stamp)
             elif known != stamp:
                 raise UserError(other_stamp(self.path, known, stamp))
             if upload is not None:
-                row = (prepared.article.source, *upload)
+                row = (source, *upload)
                 connection.execute("INSERT OR REPLACE INTO upload (source, name, data) VALUES (?, ?, ?)", row)
-            return _put(connection, prepared, generation)
+            _put(connection, prepared, self._raised_generation(connection))
+            return True
 
     def touch(self, source: str, input_hash: bytes) -> None:
         """Remembers that the article of `source`, read from other bytes, came out the same."""
@@ -221,7 +236,7 @@ class Store:
         which takes a moment in a large corpus; otherwise they do so in time.
         """
         with self._writing() as (connection, _):
-            removed = [article for article_id in article_ids if (article := self.article(article_id))]
+            removed = list(self.articles_by_id(list(dict.fromkeys(article_ids))).values())
             for article in removed:
                 connection.execute("DELETE FROM upload WHERE source = ?", (article.source,))
                 connection.execute("DELETE FROM article WHERE id = ?", (article.id,))
@@ -242,9 +257,12 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[tuple[sqlite3.Connection, int]]:
         with self._database.transaction("IMMEDIATE") as connection:
-            generation = self.generation() + 1
-            connection.execute("UPDATE meta SET value = ? WHERE key = 'generation'", (str(generation),))
-            yield connection, generation
+            yield connection, self._raised_generation(connection)
+
+    def _raised_generation(self, connection: sqlite3.Connection) -> int:
+        generation = self.generation() + 1
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'generation'", (str(generation),))
+        return generation
 
     # -- uploads, sentences and paragraphs
 
@@ -280,8 +298,8 @@ class Store:
         else:
             rows = []
             for marks, group in _groups(article_ids):
-                rows += self._rows(f"{sql} WHERE article_id IN ({marks})", group)
-            rows.sort()
+                rows += self._rows(f"{sql} WHERE article_id IN ({marks}) ORDER BY id", group)
+            rows.sort(key=itemgetter(0))
         ids, articles, paragraphs, blobs = zip(*rows, strict=True) if rows else ((), (), (), ())
         matrix = np.frombuffer(b"".join(blobs), "<f2").reshape(len(ids), -1 if ids else 0)
         return SentenceVectors(

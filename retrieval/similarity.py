@@ -1,6 +1,9 @@
-"""Whether two sentences say nearly the same, so that one hit can stand for both. Pure."""
+"""Whether two sentences say nearly the same, so that one hit can stand for both. Pure.
 
-from index.lexical import STOP_TERMS
+To hide a contradiction behind "also in" is worse than to show a claim twice: in doubt, sentences stay apart.
+"""
+
+from index.lexical import NEGATIONS, NUMBER_TERMS, STOP_TERMS
 
 # Rewordings of one claim in news reports had cosines from .80 up. Sentences of one titled article are encoded under
 # the same title, which lifts their cosines by about .1 whatever they say.
@@ -19,8 +22,15 @@ def near_identical(a: str, b: str, cosine: float, *, shared_title: bool) -> bool
     """
     if a == b:
         return True
-    a_terms, b_terms = (set(text.split(" ")) - STOP_TERMS for text in (a, b))
-    if not a_terms or not b_terms or any(term[:1].isdigit() for term in a_terms ^ b_terms):
+    a_words, b_words = set(a.split(" ")), set(b.split(" "))
+    if bool(a_words & NEGATIONS) != bool(b_words & NEGATIONS):
+        return False
+    a_terms, b_terms = a_words - STOP_TERMS, b_words - STOP_TERMS
+    only_a, only_b = a_terms - b_terms, b_terms - a_terms
+    if any(term[0].isdigit() or term in NUMBER_TERMS for term in only_a | only_b):
+        return False
+    # One word in the place of another may be the whole point: open, closed; won, lost.
+    if not a_terms or not b_terms or len(only_a) == len(only_b) == 1:
         return False
     shared = 2 * len(a_terms & b_terms) / (len(a_terms) + len(b_terms))
     least = _COSINE_SHARED_TITLE if shared_title else _COSINE

@@ -8,6 +8,7 @@ from conftest import HashEncoder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from index.article import Article
 from index.corpus import Library
 from index.indexer import Indexer
 from index.store import Store
@@ -214,6 +215,68 @@ def test_a_cancelled_upload_leaves_nothing(indexer, corpus, encoder):
     assert report.cancelled and not report.added
     assert len(encoder.texts) < 500
     assert not corpus.store.articles() and not corpus.store.uploads()
+
+
+def test_an_article_of_too_many_sentences_is_refused(corpus, encoder, articles, monkeypatch):
+    """A file that would fill the memory with tiny sentences is reported, and costs no other."""
+    monkeypatch.setattr("index.indexer._MOST_SENTENCES", 50)
+    (articles / "letters.txt").write_text("a\n" * 60)
+    report = Indexer(corpus.store, encoder).sync([str(articles)])
+    assert names(report.added) == ["bakery.txt", "bridge.md", "owls.md"]
+    assert "60 sentences" in report.failed[0][1] and "split it" in report.failed[0][1]
+
+
+def test_a_corpus_with_a_limit_takes_what_fits(corpus, encoder, articles):
+    """Beyond the limit articles are refused, but a new version of one that is there may take its old room."""
+    indexer = Indexer(corpus.store, encoder, max_sentences=8)
+    report = indexer.sync([str(articles)])
+    assert len(report.added) == 2 and len(report.failed) == 1
+    assert "max_sentences" in report.failed[0][1]
+    assert corpus.store.statistics().sentences <= 8
+    file = next(path for path in articles.iterdir() if str(path) in report.added)
+    file.write_text(file.read_text().replace("the", "one"))
+    assert names(indexer.sync([str(articles)]).changed) == [file.name]
+
+
+def test_a_file_that_becomes_blank_says_what_stays(indexer, articles, corpus):
+    """An emptied file keeps its article, and the report says so."""
+    indexer.sync([str(articles)])
+    (articles / "owls.md").write_text("")
+    assert "indexed of it before stays" in indexer.sync([str(articles)]).failed[0][1]
+
+
+def test_an_upload_removed_while_it_is_read_stays_away(corpus, encoder):
+    """Reading uploads again does not bring back one that was removed meanwhile."""
+    indexer = Indexer(corpus.store, encoder)
+    indexer.add_upload(b"The mill stands by the weir.", "discord:1/mill.txt", "mill.txt")
+    corpus.store._rows("UPDATE article SET input_hash = x'00', article_hash = x'00'")  # as from an older reader
+    encode = encoder.encode_passages
+
+    def remove_and_encode(texts):
+        corpus.store.remove([corpus.store.articles()[0].id], forget=True)
+        return encode(texts)
+
+    corpus.store._rows("UPDATE sentence SET encoded_hash = x'00'")  # so that there is something to encode
+    encoder.encode_passages = remove_and_encode
+    indexer.sync_uploads()
+    assert corpus.store.articles() == [] and corpus.store.uploads() == []
+
+
+def test_a_rebuild_leaves_no_old_vector(library, corpus, encoder):
+    """An article that another process commits while the new model loads is rebuilt with the others."""
+    Indexer(corpus.store, encoder).add_articles([Article("/a", "A", "The owl sleeps.")])
+
+    class Late(HashEncoder):
+        @property
+        def dimension(self):
+            if len(corpus.store.articles()) == 1:
+                Indexer(corpus.store, encoder).add_articles([Article("/b", "B", "The fox wakes.")])
+            return 512
+
+    late = Late(512, model="new")
+    assert Indexer(corpus.store, late).rebuild() == 2
+    assert corpus.store.vectors().vectors.shape == (2, 512)
+    assert corpus.store.stamp().model == "new"
 
 
 def test_a_bad_upload_is_not_kept(indexer, corpus):

@@ -22,6 +22,10 @@ from index.schema import MIGRATIONS
         ("naïve Ünïon ﬁne", ["naiv", "union", "fine"]),
         ("snake_case air-defense 155mm", ["snake", "case", "air", "defens", "155", "mm"]),
         ("北京大学 x", ["北京", "京大", "大学", "x"]),
+        ("ο λόγος, ΛΟΓΟΣ", ["ο", "λογοσ", "λογοσ"]),
+        ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
+        ("جُملة جملة", ["جملة", "جملة"]),
+        ("Straße STRASSE", ["strass", "strass"]),
         ("", []),
         ("… — !", []),
     ],
@@ -55,12 +59,14 @@ def test_stopwords_are_written_as_words_come():
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=200))
 def test_sqlite_keeps_every_term_whole(text):
-    """SQLite's tokenizer finds each term that was stored, by a quoted query of the term itself."""
+    """SQLite's tokenizer keeps each term as it is: a query of it finds it, and the vocabulary lists it."""
     connection = sqlite3.connect(":memory:")
     connection.execute(re.search(r"CREATE VIRTUAL TABLE sentence_text[^;]*;", MIGRATIONS[0]).group())
     found = terms(text)
+    connection.execute("CREATE VIRTUAL TABLE vocabulary USING fts5vocab (sentence_text, row)")
     connection.execute("INSERT INTO sentence_text (rowid, terms) VALUES (1, ?)", (" ".join(found),))
     for term in set(found):
         assert " " not in term and '"' not in term
         query = "SELECT count(*) FROM sentence_text WHERE sentence_text MATCH ?"
         assert connection.execute(query, (f'"{term}"',)).fetchone() == (1,), term
+    assert {row[0] for row in connection.execute("SELECT term FROM vocabulary")} == set(found)

@@ -38,6 +38,13 @@ def prepared(article: Article = ARTICLE, version: bytes = b"1") -> PreparedArtic
     return PreparedArticle(article, b"in" + version, b"out" + version, paragraphs)
 
 
+def put(store: Store, one: PreparedArticle, stamp: Stamp = STAMP, **options) -> int:
+    """Puts an article in the place of whatever its source has; returns its id."""
+    source = one.article.source
+    assert store.put(one, stamp, replaces=store.versions(source).get(source), **options)
+    return store.versions(source)[source].article_id
+
+
 @pytest.fixture
 def store(tmp_path: Path):
     store = Store(tmp_path / "corpus.db")
@@ -47,7 +54,7 @@ def store(tmp_path: Path):
 
 def test_an_article_comes_back_as_it_was_put(store):
     """Every field and the whole text survive, and the row for lists counts its sentences."""
-    article_id = store.put(prepared(), STAMP)
+    article_id = put(store, prepared(), STAMP)
     assert store.load(article_id) == ARTICLE
     row = store.article(article_id)
     assert (row.source, row.title, row.url, row.sentences) == ("/a.txt", "A title", "https://example.org/a", 3)
@@ -60,20 +67,20 @@ def test_an_article_comes_back_as_it_was_put(store):
 
 def test_replacing_keeps_the_article_id_and_never_reuses_a_sentence_id(store):
     """A new version has its article's id and sentence ids that were never given before."""
-    first = store.put(prepared(), STAMP)
+    first = put(store, prepared(), STAMP)
     before = set(store.vectors().ids.tolist())
     changed = replace(ARTICLE, text="Four cows.")
-    assert store.put(prepared(changed, b"2"), STAMP) == first
+    assert put(store, prepared(changed, b"2"), STAMP) == first
     after = set(store.vectors().ids.tolist())
     assert after and not after & before
     store.remove([first])
-    store.put(prepared(), STAMP)
+    put(store, prepared(), STAMP)
     assert min(store.vectors().ids) > max(after)
 
 
 def test_a_removed_article_leaves_no_row_and_no_term(store):
     """Nothing of a removed article is found, listed or counted."""
-    article_id = store.put(prepared(), STAMP)
+    article_id = put(store, prepared(), STAMP)
     assert [one.source for one in store.remove([article_id, 999])] == ["/a.txt"]
     assert store.articles() == [] and store.load(article_id) is None
     assert store.search_text("sentence", ["fox"], 5) == []
@@ -85,8 +92,8 @@ def test_a_removed_article_leaves_no_row_and_no_term(store):
 
 def test_full_text_search_ranks_and_counts(store):
     """Units with more of the terms come first, and document frequencies are exact."""
-    store.put(prepared(), STAMP)
-    store.put(prepared(replace(ARTICLE, source="/b.txt", text="One fox. One hen. A goose and a fox.")), STAMP)
+    put(store, prepared(), STAMP)
+    put(store, prepared(replace(ARTICLE, source="/b.txt", text="One fox. One hen. A goose and a fox.")), STAMP)
     found = store.sentences(store.search_text("sentence", ["one", "fox"], 10))
     best = [found[key].terms for key in store.search_text("sentence", ["one", "fox"], 10)]
     assert set(best[:2]) == {"one fox"}
@@ -96,8 +103,8 @@ def test_full_text_search_ranks_and_counts(store):
 
 def test_vectors_come_back_bit_for_bit_by_article_and_by_hash(store):
     """Stored float16 vectors are read as they were written, for one article, for all, or by encoded text."""
-    first = store.put(prepared(), STAMP)
-    second = store.put(prepared(replace(ARTICLE, source="/b.txt")), STAMP)
+    first = put(store, prepared(), STAMP)
+    second = put(store, prepared(replace(ARTICLE, source="/b.txt")), STAMP)
     everything = store.vectors()
     assert everything.article_ids.tolist() == [first] * 3 + [second] * 3
     assert everything.vectors.dtype == np.float16
@@ -109,8 +116,8 @@ def test_vectors_come_back_bit_for_bit_by_article_and_by_hash(store):
 
 def test_neighbours_stay_within_the_article(store):
     """The first sentence has none before it and the last none after it."""
-    store.put(prepared(), STAMP)
-    store.put(prepared(replace(ARTICLE, source="/b.txt")), STAMP)
+    put(store, prepared(), STAMP)
+    put(store, prepared(replace(ARTICLE, source="/b.txt")), STAMP)
     first, middle, last = [store.sentences([key])[key] for key in store.vectors().ids.tolist()[:3]]
     assert store.neighbours(first) == (None, Sentence(9, 18))
     assert store.neighbours(middle) == (Sentence(0, 7), Sentence(19, 31))
@@ -120,11 +127,11 @@ def test_neighbours_stay_within_the_article(store):
 def test_every_change_raises_the_generation(store):
     """Adding, replacing and removing raise it; reading and touching do not."""
     generations = [store.generation()]
-    article_id = store.put(prepared(), STAMP)
+    article_id = put(store, prepared(), STAMP)
     generations.append(store.generation())
     store.touch("/a.txt", b"other")
     assert store.generation() == generations[-1]
-    store.put(prepared(version=b"2"), STAMP)
+    put(store, prepared(version=b"2"), STAMP)
     generations.append(store.generation())
     assert store.article_generations() == {article_id: generations[-1]}
     store.remove([article_id])
@@ -134,28 +141,55 @@ def test_every_change_raises_the_generation(store):
 
 def test_a_failed_put_leaves_the_corpus_as_it_was(store):
     """An article that cannot be stored whole is not stored at all, and the one it would replace stays."""
-    article_id = store.put(prepared(), STAMP)
+    article_id = put(store, prepared(), STAMP)
     generation = store.generation()
     broken = prepared(replace(ARTICLE, text="New text here."), b"2")
     broken.paragraphs[0].sentences.append("not a sentence")
     with pytest.raises(AttributeError):
-        store.put(broken, STAMP)
+        put(store, broken, STAMP)
     assert store.load(article_id) == ARTICLE
     assert store.generation() == generation
 
 
+def test_what_changed_meanwhile_is_not_overwritten(store):
+    """A run that read an older state neither brings a removed article back nor covers a newer version."""
+    old = prepared()
+    assert store.put(old, STAMP, replaces=None)
+    known = store.versions()["/a.txt"]
+    newer = prepared(replace(ARTICLE, text="Newer text."), b"2")
+    assert store.put(newer, STAMP, replaces=known)
+    generation = store.generation()
+    assert not store.put(prepared(version=b"3"), STAMP, replaces=known, upload=("a.txt", b"raw"))
+    assert not store.put(prepared(version=b"3"), STAMP, replaces=None)
+    assert store.load(known.article_id).text == "Newer text."
+    store.remove([known.article_id], forget=True)
+    assert not store.put(old, STAMP, replaces=known, upload=("a.txt", b"raw"))
+    assert store.articles() == [] and store.uploads() == []
+    assert store.generation() == generation + 1
+
+
+def test_every_connection_syncs_to_the_disk(store):
+    """What was acknowledged survives a power cut: write-ahead log, full synchronisation, on every connection."""
+    for kind in ("DEFERRED", "IMMEDIATE"):
+        with store._database.transaction(kind) as connection:
+            settings = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")]
+            assert settings == [2, "wal"]
+            assert connection.execute("PRAGMA secure_delete").fetchone()[0] == 1
+            assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+
+
 def test_another_stamp_is_refused_with_the_remedy(store):
     """Vectors of another model never enter, and the message names the rebuild command."""
-    store.put(prepared(), STAMP)
+    put(store, prepared(), STAMP)
     with pytest.raises(UserError, match=r"model 'model', now 'other'.*index --rebuild"):
-        store.put(prepared(replace(ARTICLE, source="/b.txt")), replace(STAMP, model="other"))
+        put(store, prepared(replace(ARTICLE, source="/b.txt")), replace(STAMP, model="other"))
     assert len(store.articles()) == 1
     assert store.stamp() == STAMP
 
 
 def test_replacing_all_serves_the_old_state_until_it_ends(store, tmp_path):
     """A reader beside a rebuild sees the old stamp and vectors until the rebuild is committed."""
-    store.put(prepared(), STAMP)
+    put(store, prepared(), STAMP)
     other = Store(tmp_path / "corpus.db", create=False)
     new = replace(STAMP, model="new")
 
@@ -169,9 +203,17 @@ def test_replacing_all_serves_the_old_state_until_it_ends(store, tmp_path):
     other.close()
 
 
+def test_a_table_that_is_missing_is_damage(store, tmp_path):
+    """A file of ours that lacks a table is reported as damaged, not as a defect of the program."""
+    put(store, prepared())
+    store._rows("DROP TABLE meta")
+    with pytest.raises(UserError, match=r"is damaged.*backup"):
+        store.generation()
+
+
 def test_a_snapshot_sees_one_state(store, tmp_path):
     """What another connection commits meanwhile is not seen inside a snapshot, and is seen after it."""
-    store.put(prepared(), STAMP)
+    put(store, prepared(), STAMP)
     other = Store(tmp_path / "corpus.db", create=False)
     with store.snapshot():
         assert len(store.articles()) == 1
@@ -186,7 +228,7 @@ def test_threads_write_side_by_side(store):
 
     def write(name: str) -> None:
         for number in range(10):
-            store.put(prepared(replace(ARTICLE, source=f"/{name}{number}")), STAMP)
+            put(store, prepared(replace(ARTICLE, source=f"/{name}{number}")), STAMP)
 
     threads = [threading.Thread(target=write, args=(name,)) for name in "abcd"]
     for thread in threads:
@@ -199,7 +241,7 @@ def test_threads_write_side_by_side(store):
 
 def test_an_upload_is_kept_and_goes_with_its_article(store):
     """The bytes that came without a file are read back as they came, until their article is removed."""
-    article_id = store.put(prepared(), STAMP, upload=("a.txt", b"\x00raw"))
+    article_id = put(store, prepared(), STAMP, upload=("a.txt", b"\x00raw"))
     assert store.uploads() == [("/a.txt", "a.txt")]
     assert store.upload("/a.txt") == b"\x00raw"
     store.remove([article_id])
@@ -209,8 +251,8 @@ def test_an_upload_is_kept_and_goes_with_its_article(store):
 def test_what_is_forgotten_is_gone_from_the_disk(store, tmp_path):
     """After `forget` no file of the corpus holds the article's words, nor their stems, nor its upload."""
     article = replace(ARTICLE, text="The password is xylophonequartz.", title="zanzibarite")
-    article_id = store.put(prepared(article), STAMP, upload=("a.txt", b"xylophonequartz raw"))
-    store.put(prepared(replace(ARTICLE, source="/b.txt")), STAMP)
+    article_id = put(store, prepared(article), STAMP, upload=("a.txt", b"xylophonequartz raw"))
+    put(store, prepared(replace(ARTICLE, source="/b.txt")), STAMP)
 
     def on_disk() -> bytes:
         return b"".join(path.read_bytes() for path in tmp_path.glob("corpus.db*"))
@@ -226,9 +268,9 @@ def test_older_files_migrate_forward_and_keep_what_they_hold(tmp_path):
     """A file of the last schema gets the scripts it lacks, in one transaction, and its rows stay."""
     path = tmp_path / "corpus.db"
     store = Store(path)
-    store.put(prepared(), STAMP)
+    put(store, prepared(), STAMP)
     store.close()
-    broken = (*MIGRATIONS, "CREATE TABLE extra (x); INSERT INTO nowhere VALUES (1);")
+    broken = (*MIGRATIONS, "CREATE TABLE extra (x); INSERT INTO extra VALUES (1, 2);")
     with pytest.raises(sqlite3.OperationalError):
         Database(path, create=False, migrations=broken)
     longer = (*MIGRATIONS, "CREATE TABLE extra (x); INSERT INTO extra VALUES (7);")
@@ -255,7 +297,7 @@ def test_a_damaged_file_is_a_clear_error_and_stays_as_it_is(tmp_path):
     """Whatever happened to the file, the message names it and a remedy, and not one byte of it is changed."""
     path = tmp_path / "corpus.db"
     store = Store(path)
-    store.put(prepared(), STAMP)
+    put(store, prepared(), STAMP)
     store.remove([], forget=True)  # everything into the one file
     store.close()
     for label, content in damaged(path):
@@ -285,23 +327,23 @@ def test_another_programs_database_is_refused_and_untouched(tmp_path):
 
 def test_a_full_disk_is_a_clear_error_and_costs_nothing(store):
     """When the file cannot grow, the message says so, and what was stored before is whole."""
-    store.put(prepared(), STAMP)
+    put(store, prepared(), STAMP)
     pages = store._rows("PRAGMA page_count")[0][0]
     store._rows(f"PRAGMA max_page_count = {pages + 2}")
     big = replace(ARTICLE, source="/big.txt", text=". ".join(f"word{n}" * 20 for n in range(500)))
     with pytest.raises(UserError, match=r"disk is full.*before is safe"):
-        store.put(prepared(big), STAMP)
+        put(store, prepared(big), STAMP)
     assert [one.source for one in store.articles()] == ["/a.txt"]
     assert store.problems() == []
     store._rows("PRAGMA max_page_count = 1000000")
-    store.put(prepared(big), STAMP)
+    put(store, prepared(big), STAMP)
     assert len(store.articles()) == 2
 
 
 def test_a_locked_corpus_is_a_clear_error(store, tmp_path, monkeypatch):
     """A writer that waited in vain for another one says so."""
     monkeypatch.setattr("index.database._BUSY_TIMEOUT", 0.05)
-    store.put(prepared(), STAMP)
+    put(store, prepared(), STAMP)
     other = Store(tmp_path / "corpus.db", create=False)
     with store._writing(), pytest.raises(UserError, match="being written by another process"):
         other.touch("/a.txt", b"x")
@@ -323,7 +365,7 @@ def test_a_place_that_cannot_be_used_is_a_clear_error(tmp_path):
 
 def test_a_deleted_or_replaced_file_is_noticed(store, tmp_path):
     """`is_current` tells when the opened file is no longer the one at its path."""
-    store.put(prepared(), STAMP)
+    put(store, prepared(), STAMP)
     assert store.is_current()
     shutil.copy(tmp_path / "corpus.db", tmp_path / "copy.db")
     (tmp_path / "copy.db").replace(tmp_path / "corpus.db")
