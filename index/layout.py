@@ -3,7 +3,10 @@
 Names only: nothing is opened here, so that asking where a corpus lies costs nothing.
 """
 
+import re
 from pathlib import Path
+
+_SERVER = re.compile(r"[1-9][0-9]{0,19}")  # as `database_path` writes it; other files are none of ours
 
 
 def database_path(folder: Path, server: int | None) -> Path:
@@ -13,4 +16,4 @@ def database_path(folder: Path, server: int | None) -> Path:
 
 def servers_in(folder: Path) -> list[int]:
     """The servers that have a corpus of their own."""
-    return sorted(int(path.stem) for path in (folder / "servers").glob("*.db") if path.stem.isdigit())
+    return sorted(int(path.stem) for path in (folder / "servers").glob("*.db") if _SERVER.fullmatch(path.stem))

@@ -94,8 +94,8 @@ NEGATIONS = frozenset(
 NUMBER_TERMS = frozenset(
     terms(
         "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen "
-        "half third quarter first second fourth fifth once twice"
+        "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion "
+        "dozen half third quarter first second fourth fifth once twice"
     )
 )
 """Terms of numbers that are written out."""

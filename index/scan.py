@@ -133,8 +133,14 @@ def _reason(error: Exception) -> str:
 def _one_target(target: str) -> tuple[list[str], Scope | None, list[tuple[str, str]]]:
     try:
         path = _absolute(target)
-        mode = Path(path).stat().st_mode
+    except FileNotFoundError:
+        why = "is relative to a working folder that has been deleted: change to another folder, or name the whole path"
+        return [], None, [(target, f"{display(target)} {why}")]
     except (OSError, ValueError, RuntimeError) as error:
+        return [], None, [(target, f"{display(target)} {_reason(error)}")]
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError) as error:
         if _GLOB.search(target) and isinstance(error, FileNotFoundError | NotADirectoryError):
             return _pattern(target, path)
         return [], None, [(target, f"{display(target)} {_reason(error)}")]
@@ -177,18 +183,28 @@ def _compiled(parts: Sequence[str]) -> re.Pattern[str]:
 def _segment(part: str) -> str:
     """The regular expression of one part of a pattern, between two slashes."""
     regex = ""
-    for piece in re.findall(r"\[!?\]?[^\]]*\]|.", part, re.DOTALL):
+    for piece in re.findall(r"\[!?+.[^\]]*\]|.", part, re.DOTALL):
         if piece == "*":
             regex += "[^/]*"
         elif piece == "?":
             regex += "[^/]"
         elif len(piece) > 1:
-            negated = piece[1] == "!"
-            inner = re.sub(r"([\\\[\]^&~|])", r"\\\1", piece[1 + negated : -1])
-            regex += f"(?!/)[{'^' if negated else ''}{inner}]"
+            regex += _set(piece[1:-1])
         else:
             regex += re.escape(piece)
     return regex
+
+
+def _set(listed: str) -> str:
+    """The regular expression of what stands between brackets; a range that runs backwards holds nothing."""
+    negated = len(listed) > 1 and listed[0] == "!"
+    members = ""
+    for low, high, single in re.findall(r"(.)-(.)|(.)", listed[negated:], re.DOTALL):
+        if single or low <= high:
+            members += re.escape(single) or f"{re.escape(low)}-{re.escape(high)}"
+    if not members:
+        return "[^/]" if negated else "(?!)"
+    return f"(?!/)[{'^' if negated else ''}{members}]"
 
 
 def _search(root: str, pattern: re.Pattern[str] | None = None, levels: int | None = None) -> _Folder:

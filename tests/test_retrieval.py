@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.article import Article
+from index.corpus import Corpus
 from index.indexer import Indexer
 from index.lexical import question_terms, terms
 from retrieval.answer import Answer, Confidence
@@ -240,3 +241,47 @@ def test_many_threads_get_the_same_answer(filled):
     for thread in threads:
         thread.join()
     assert answers == [expected] * 12
+
+
+class GivenEncoder(HashEncoder):
+    """Vectors as given for each text; (-1, 0) for any other."""
+
+    def __init__(self, vectors: dict[str, tuple[float, float]]) -> None:
+        super().__init__(2)
+        self._vectors = vectors
+
+    def _encode(self, texts):
+        return np.array([self._vectors.get(text, (-1.0, 0.0)) for text in texts], np.float32)
+
+
+def test_each_kind_of_evidence_brings_candidates(tmp_path):
+    """The best by cosine and by BM25, of sentences and of paragraphs, are each found, though the others miss them."""
+    near = {"Alpha.": (0.9, math.sqrt(1 - 0.81)), "Beta.": (0.8, 0.6), "Gamma.": (0.8, -0.6)}
+    far = {"Zebra yak.": (0.0, 1.0), "Zebra.": (0.0, -1.0), "Yak.": (0.0, -1.0)}
+    encoder = GivenEncoder({**near, **far, "question": (1.0, 0.0)})
+    corpus = Corpus(tmp_path / "corpus.db", encoder)
+    filler = " ".join(f"Nothing number{letter} is told here." for letter in "abcdefgh")
+    texts = ["Alpha.", "Beta. Gamma.", f"Zebra yak. {filler}", "Zebra. Yak."]
+    articles = [Article(f"/{n}", "", text, states_title=False) for n, text in enumerate(texts)]
+    Indexer(corpus.store, encoder).add_articles(articles)
+    with corpus.view() as view:
+        found = find([view], encoder.encode_questions(["question"])[0], ["zebra", "yak"], 1)
+    assert {one.sentence.terms for one in found.candidates} == {"alpha", "beta", "gamma", "zebra yak", "zebra", "yak"}
+    corpus.close()
+
+
+def test_a_common_word_is_not_searched_for(library, encoder, monkeypatch):
+    """Terms that would cost too much are left to the evidence: the rare ones find the sentence, and all count."""
+    monkeypatch.setattr("retrieval.candidates._MOST_POSTINGS", 10)
+    corpus = library.corpus(None, create=True)
+    text = " ".join(f"The common owl number{n} sleeps." for n in range(40)) + " The common lynx hunts."
+    Indexer(corpus.store, encoder).add_articles([Article("/a", "", text, states_title=False)])
+    searched = []
+    search = corpus.store.search_text
+    monkeypatch.setattr(
+        corpus.store, "search_text", lambda unit, terms, k: searched.append(terms) or search(unit, terms, k)
+    )
+    best = Retriever([corpus], encoder).rank("common lynx", top=1)[0][0]
+    assert best.candidate.sentence.terms == "the common lynx hunt"
+    assert searched[0] == ["lynx"]
+    assert dict(zip(FEATURES, best.features, strict=True))["coverage"] == pytest.approx(1)

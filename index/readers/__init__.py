@@ -11,7 +11,7 @@ from index.errors import UserError
 from index.readers import decoding, html, markdown, metadata, plain
 from index.readers.cleaning import clean, one_line
 
-READER_VERSION: int = 1
+READER_VERSION: int = 2
 """Raised whenever reading the same bytes may give another `Article`; part of the hash that decides "unchanged"."""
 
 DEFAULT_MAX_BYTES: int = 10 * 1024 * 1024

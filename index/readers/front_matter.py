@@ -1,6 +1,7 @@
 """The block of YAML at a Markdown file's top: four things are read from it, as text.
 
-It knows nothing of Markdown. The loader makes plain strings, lists and mappings only, so no tag can name a
+It knows nothing of Markdown. Text between two rules looks much like such a block, so only what has a key that front
+matter commonly has is taken for one, and everything else stays in the article. The loader makes plain strings, lists and mappings only, so no tag can name a
 type, no date can be wrong, and an alias costs nothing, because what it repeats is never copied.
 """
 
@@ -11,19 +12,28 @@ import yaml  # type: ignore[import-untyped]
 _BLOCK = re.compile(r"---[ ]*\n(.*?)^(?:---|\.\.\.)[ ]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _MAX_BLOCK = 64 * 1024  # characters
 _PAIR = re.compile(r"([A-Za-z_][\w -]{0,40}):[ ]+(\S.*)$")
+# What broken YAML is still made of: keys, what belongs to the key above (indented, or an item), comments, brackets.
+_LINE = re.compile(r"[A-Za-z_][\w .-]{0,40}:(?:[ ]|$)|[ ]+\S|-[ ]|#|\?[ ]|[\]}]")
 _KEYS = {
     "title": ("title",),
     "url": ("url", "link", "canonical_url", "canonical", "source"),
     "author": ("author", "authors", "by", "byline"),
     "published": ("published", "date", "publish_date", "published_at", "pubdate"),
 }
+# Keys of which a block has at least one. Too common in sentences to tell: by, source, type, note, status, and the like.
+_TELLING = frozenset(
+    {name for names in _KEYS.values() for name in names}
+    | {"subtitle", "description", "summary", "excerpt", "tags", "tag", "keywords", "categories", "category", "topics"}
+    | {"slug", "permalink", "aliases", "layout", "draft", "lang", "language", "locale"}
+    | {"created", "modified", "updated", "lastmod", "last_modified_at"}
+) - {"by", "source"}
 
 
 def take(text: str) -> tuple[dict[str, str], str]:
     """The values found (title, url, author, published; none is empty) and the Markdown after the block.
 
-    A block that is no mapping is not front matter but part of the article, and stays. One that is broken YAML
-    (a colon in an unquoted title is enough) is read line by line instead.
+    A block that is no mapping, or has no key that front matter commonly has, is part of the article, and stays. One
+    that is broken YAML (a colon in an unquoted title is enough) is read line by line instead.
     """
     found = _BLOCK.match(text, 0, _MAX_BLOCK)
     if not found:
@@ -39,14 +49,16 @@ def _mapping(block: str) -> dict[str, str] | None:
     try:
         loaded = yaml.BaseLoader(block).get_single_data()
     except (yaml.YAMLError, RecursionError, ValueError):
-        loaded = dict(pair for line in block.split("\n") if (pair := _pair(line)))
-        if not loaded:
+        lines = block.strip("\n").split("\n")
+        if not all(map(_LINE.match, lines)):
             return None
+        loaded = dict(pair for line in lines if (pair := _pair(line)))
     if loaded is None and not block.strip():
         return {}
     if not isinstance(loaded, dict):
         return None
-    return {key.strip().lower(): _text(value) for key, value in loaded.items() if isinstance(key, str)}
+    values = {key.strip().lower(): _text(value) for key, value in loaded.items() if isinstance(key, str)}
+    return values if _TELLING.intersection(values) else None
 
 
 def _pair(line: str) -> tuple[str, str] | None:
