@@ -43,8 +43,8 @@ class FixedRanker:
         return np.asarray(1.0 / (1.0 + np.exp(-(features @ self.CALIBRATION + self.INTERCEPT))))
 
 
-# The lowest probability of each band, highest band first. The lowest of all keeps 98% of the sentences that are right
-# on the sets it was measured on, and refuses 80–99% of the questions that nothing indexed answers.
+# The lowest probability of each band, highest band first. The lowest of all keeps nearly every sentence that is right,
+# and refuses most questions that nothing indexed answers: benchmarks/README.md, "Confidence".
 BANDS = ((Confidence.STRONG, 0.75), (Confidence.LIKELY, 0.5), (Confidence.WEAK, 0.15))
 
 
