@@ -1,9 +1,15 @@
 """Verbatim: run it without arguments for the Discord bot, with `--help` for everything else."""
 
 import sys
-from pathlib import Path
-
-from terminal.app import main
 
 if __name__ == "__main__":
-    sys.exit(main(home=Path(__file__).resolve().parent))
+    try:  # from the first import on, since Ctrl-C may come that early
+        from pathlib import Path
+
+        from terminal.app import main
+
+        code = main(home=Path(__file__).resolve().parent)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        code = 130
+    sys.exit(code)

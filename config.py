@@ -8,6 +8,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -57,6 +58,9 @@ class Limits(_Table):
     """What is accepted."""
 
     max_file_mb: StrictInt = Field(default=10, ge=1, le=1_024, description="a whole number from 1 to 1024 (MiB)")
+    max_sentences: StrictInt = Field(
+        default=200_000, ge=1, le=10_000_000, description="a whole number from 1 to 10000000"
+    )
 
 
 class Discord(_Table):
@@ -135,10 +139,17 @@ def token(home: Path = HOME) -> SecretStr | None:
     return SecretStr(value) if value else None
 
 
+def expanded(path: Path) -> Path:
+    """`path` with a leading `~` or `~name` replaced by that home folder, if there is one; as shells do."""
+    with suppress(RuntimeError):
+        return path.expanduser()
+    return path
+
+
 def _resolved(config: Config, folder: Path) -> Config:
     """`config` with absolute paths, among them that of a model in a folder beside the file."""
-    update: dict[str, Any] = {key: folder / getattr(config, key).expanduser() for key in ("data", "articles")}
-    model = folder / Path(config.model.name).expanduser()
+    update: dict[str, Any] = {key: folder / expanded(getattr(config, key)) for key in ("data", "articles")}
+    model = folder / expanded(Path(config.model.name))
     if config.model.name != DEFAULT_MODEL and model.is_dir():
         update["model"] = config.model.model_copy(update={"name": str(model)})
     return config.model_copy(update=update)

@@ -2,7 +2,7 @@
 
 import discord
 
-from index.errors import UserError
+from cogs.refusal import Refusal
 
 
 def may_manage(interaction: discord.Interaction, roles: frozenset[int]) -> bool:
@@ -14,9 +14,9 @@ def may_manage(interaction: discord.Interaction, roles: frozenset[int]) -> bool:
 
 
 def demand_manager(interaction: discord.Interaction, roles: frozenset[int]) -> None:
-    """Raises UserError unless `may_manage`."""
+    """Raises Refusal unless `may_manage`."""
     if not may_manage(interaction, roles):
         or_role = ", or a role that the bot's operator has named for it" if roles else ""
-        raise UserError(
+        raise Refusal(
             f"Only people who manage this server may do that: it takes the permission “Manage Server”{or_role}."
         )

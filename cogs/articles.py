@@ -13,6 +13,8 @@ from cogs.bridge import Lane
 from cogs.buttons import KeepButton, RemoveButton, articles_page
 from cogs.errors import think
 from cogs.markdown import escape, label
+from cogs.refusal import Refusal
+from cogs.sending import LiveMessage, deliver
 from cogs.service import Added
 from cogs.uploads import download
 from index.errors import UserError
@@ -55,22 +57,27 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         self.bot.service.demand_acceptable(file.filename, file.size)
         await think(interaction, ephemeral=True)
         server = _server(interaction)
+        async with self.bot.bridge.turn(server):
+            added = await self._added(server, file, replaces)
+        log.info("upload %s", added.outcome, extra={"server": server, "sentences": added.article.sentences})
+        await LiveMessage(interaction).show(_outcome(added), last=True)
+
+    async def _added(self, server: int, file: discord.Attachment, replaces: str | None) -> Added:
+        bridge, service = self.bot.bridge, self.bot.service
         if replaces is not None:  # before anything is fetched
-            await self.bot.bridge.call(Lane.LOOK, self.bot.service.find, server, replaces, upload=True)
+            await bridge.call_for(server, Lane.LOOK, service.find, server, replaces, upload=True)
         data = await download(self.bot.session, file, self.bot.settings.max_bytes)
         source = f"discord:{file.id}/{file.filename}"
-        added = await self.bot.bridge.call(
-            Lane.CHANGE, self.bot.service.add, server, data, file.filename, source, replaces
+        return await bridge.call(
+            Lane.ADD, service.add, server, data, file.filename, source, replaces, cancel=bridge.closing
         )
-        log.info("upload %s", added.outcome, extra={"server": server, "sentences": added.article.sentences})
-        await interaction.edit_original_response(content=_outcome(added, replaced=replaces is not None))
 
     @app_commands.command(name="list")
     async def list_(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
         """List the articles of this server"""
         await think(interaction, ephemeral=True)
         embed, view = await articles_page(interaction, interaction.user.id, 0)
-        await interaction.edit_original_response(embed=embed, view=view)
+        await deliver(lambda: interaction.edit_original_response(embed=embed, view=view))
 
     @app_commands.command()
     @app_commands.describe(article="Which one; begin to type its title")
@@ -80,15 +87,15 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         """Remove an article for good"""
         demand_manager(interaction, self.bot.settings.manager_roles)
         await think(interaction, ephemeral=True)
-        found = await self.bot.bridge.call(Lane.LOOK, self.bot.service.find, _server(interaction), article)
+        server = _server(interaction)
+        found = await self.bot.bridge.call_for(server, Lane.LOOK, self.bot.service.find, server, article)
         view = ui.View(timeout=None)
         view.add_item(RemoveButton(found.id))
         view.add_item(KeepButton())
         title = escape(label(found.title, render.CHOICE))
         sentences = render.counted(found.sentences, "sentence")
-        await interaction.edit_original_response(
-            content=f"Remove **{title}** ({sentences}) for good? Answers will no longer quote it.", view=view
-        )
+        content = f"Remove **{title}** ({sentences}) for good? Answers will no longer quote it."
+        await deliver(lambda: interaction.edit_original_response(content=content, view=view))
 
     @remove.autocomplete("article")
     async def _complete_article(self, interaction: "discord.Interaction[VerbatimBot]", typed: str) -> Choices:
@@ -104,8 +111,9 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         if not may_manage(interaction, self.bot.settings.manager_roles):
             return []
         try:
-            found = await self.bot.bridge.call(
-                Lane.LOOK, self.bot.service.matching, _server(interaction), typed, uploads=uploads
+            server = _server(interaction)
+            found = await self.bot.bridge.call_for(
+                server, Lane.LOOK, self.bot.service.matching, server, typed, uploads=uploads
             )
         except UserError as error:
             log.warning("no choices: %s", error)
@@ -120,15 +128,15 @@ def default_permissions(roles: frozenset[int]) -> discord.Permissions | None:
 
 def _server(interaction: discord.Interaction) -> int:
     if interaction.guild_id is None:
-        raise UserError("That works in servers only.")
+        raise Refusal("That works in servers only.")
     return interaction.guild_id
 
 
-def _outcome(added: Added, *, replaced: bool) -> str:
+def _outcome(added: Added) -> str:
     title = f"**{escape(label(added.article.title, render.CHOICE))}**"
     sentences = render.counted(added.article.sentences, "sentence")
     if added.outcome == "unchanged":
         return f"This file is already there, as {title}: {sentences}."
-    if replaced:
+    if added.outcome == "changed":
         return f"Replaced: {title} is now this file, with {sentences}."
     return f"Added {title}: {sentences}."

@@ -1,9 +1,13 @@
 """Questions: `/ask`, mentions of the bot, and direct messages. What an answer looks like is `render`'s business."""
 
+import asyncio
 import logging
 import re
+import secrets
 import time
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -13,8 +17,9 @@ from discord.ext import commands
 from cogs import render
 from cogs.bridge import Lane
 from cogs.errors import said, slow_down, think
+from cogs.refusal import Refusal
+from cogs.sending import SENDING, deliver
 from cogs.service import NOWHERE, Asked
-from index.errors import UserError
 
 if TYPE_CHECKING:
     from cogs.client import VerbatimBot
@@ -53,15 +58,8 @@ class AskCog(commands.Cog):
         await think(interaction, ephemeral=private)
         asked = await self._answer(interaction.guild_id, question)
         may_embed = interaction.guild_id is None or interaction.app_permissions.embed_links
-        reply = _reply(asked, question, embeds=may_embed)
-        try:
-            await interaction.edit_original_response(**reply.parts())
-        except discord.HTTPException as error:
-            if error.status != 400 or not asked.answer.answered:
-                raise
-            # An address in an article that Discord does not take must not cost the answer.
-            log.warning("answering again without links: %s", error)
-            await interaction.edit_original_response(**_reply(asked, question, links=False).parts())
+        replies = _replies(asked, question, embeds=may_embed)
+        await deliver(*(partial(_edit, interaction, reply) for reply in replies))
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
@@ -71,52 +69,48 @@ class AskCog(commands.Cog):
         question = self._question(message)
         if question is None:
             return
-        embeds = True
-        # A thread that Discord has not told of is tried; whether the bot may write there comes out then.
-        if message.guild is not None and not isinstance(message.channel, discord.PartialMessageable):
-            allowed = message.channel.permissions_for(message.guild.me)
-            in_thread = isinstance(message.channel, discord.Thread)
-            if not (allowed.send_messages_in_threads if in_thread else allowed.send_messages):
-                return
-            embeds = allowed.embed_links
-        async with AsyncExitStack() as stack:
-            with suppress(discord.HTTPException):
-                await stack.enter_async_context(message.channel.typing())
-            reply = await self._reply_to(message, question, embeds=embeds)
-        await _send(message, reply)
+        allowed = _permissions(message)
+        in_thread = isinstance(message.channel, discord.Thread)
+        may_write = allowed.send_messages_in_threads if in_thread else allowed.send_messages
+        if not (allowed.view_channel and may_write):
+            return
+        self.bot.work()
+        with _typing(message.channel):
+            replies = await self._replies_to(message, question, embeds=allowed.embed_links)
+        await _send(message, replies, refer=allowed.read_message_history)
 
-    async def _reply_to(self, message: discord.Message, question: str, *, embeds: bool) -> render.Reply:
+    async def _replies_to(self, message: discord.Message, question: str, *, embeds: bool) -> list[render.Reply]:
         if len(question) < SHORTEST:
-            return render.Reply(_HELP)
+            return [render.Reply(_HELP)]
         if len(question) > LONGEST:
-            return render.Reply(f"Please ask in at most {LONGEST} characters.")
+            return [render.Reply(f"Please ask in at most {LONGEST} characters.")]
         try:
             self._demand_patience(message.author.id)
-            asked = await self._answer(message.guild.id if message.guild else None, question)
+            asked = await self._answer(_server(message), question)
         except Exception as error:  # a listener is an entry point: nobody else would tell who asked
-            return render.Reply(said(error, self.bot.settings.articles.parent, self.bot.settings.data))
-        return _reply(asked, None, embeds=embeds)
+            return [render.Reply(said(error))]
+        return _replies(asked, None, embeds=embeds)
 
     def _question(self, message: discord.Message) -> str | None:
         """What is asked of the bot in this message, possibly nothing (""); None if it is not spoken to."""
         assert self.bot.user is not None  # noqa: S101 — there are no messages before it has logged in
         text, mentions = re.subn(rf"<@!?{self.bot.user.id}>", " ", message.content)
         text = " ".join(text.split())
-        if mentions or message.guild is None:
+        if mentions or _server(message) is None:
             return text
         # A reply to the bot mentions it without saying so. Only a question is one: "thanks!" wants no answer.
         return text if self.bot.user in message.mentions and "?" in text else None
 
     def _demand_patience(self, user_id: int) -> None:
         if wait := self._cooldown.update_rate_limit(user_id):
-            raise UserError(slow_down(wait))
+            raise Refusal(slow_down(wait))
 
     async def _answer(self, server: int | None, question: str) -> Asked:
         bridge, service = self.bot.bridge, self.bot.service
         if server is None and not await bridge.call(Lane.LOOK, service.is_shared):
-            raise UserError("I cannot answer direct messages: no articles are shared with everybody. Ask in a server.")
+            raise Refusal("I cannot answer direct messages: no articles are shared with everybody. Ask in a server.")
         started = time.perf_counter()
-        asked = await bridge.call(Lane.ASK, service.ask, server or NOWHERE, question)
+        asked = await bridge.call_for(server or NOWHERE, Lane.ASK, service.ask, server or NOWHERE, question)
         confidence = asked.answer.confidence
         fields: dict[str, object] = {
             "server": server,
@@ -130,21 +124,64 @@ class AskCog(commands.Cog):
         return asked
 
 
-def _reply(asked: Asked, question: str | None, *, embeds: bool = True, links: bool = True) -> render.Reply:
+def _replies(asked: Asked, question: str | None, *, embeds: bool) -> list[render.Reply]:
+    """The answer, and what to say in its place if Discord refuses it: the same without the addresses in articles."""
     if not asked.answer.answered:
-        return render.nothing_found(asked.own, asked.shared)
-    if not embeds:
-        return render.plain_answer(asked.answer)
-    return render.answer(asked.answer, question=question, links=links)
+        return [render.nothing_found(asked.own, asked.shared, in_server=asked.in_server)]
+    if embeds:
+        return [render.answer(asked.answer, question=question, links=links) for links in (True, False)]
+    return [render.plain_answer(asked.answer, links=links) for links in (True, False)]
 
 
-async def _send(message: discord.Message, reply: render.Reply) -> None:
+def _server(message: discord.Message) -> int | None:
+    """The server in which this was written, also one that Discord has not told of yet; None: a direct message."""
+    if isinstance(message.channel, discord.PartialMessageable):
+        return message.channel.guild_id
+    return message.guild.id if message.guild else None
+
+
+def _permissions(message: discord.Message) -> discord.Permissions:
+    """What the bot may do where this was written. What is not known is tried: Discord says so if it may not."""
+    if message.guild is None or isinstance(message.channel, discord.PartialMessageable):
+        return discord.Permissions.all()
+    me: discord.Member | None = message.guild.me
+    return message.channel.permissions_for(me) if me is not None else discord.Permissions.all()
+
+
+@contextmanager
+def _typing(channel: discord.abc.Messageable) -> Iterator[None]:
+    """Shows the bot as typing for the length of the block, which does not wait for that, nor suffer if it fails."""
+
+    async def show() -> None:
+        with suppress(*SENDING):
+            async with channel.typing():
+                await asyncio.Event().wait()
+
+    task = asyncio.create_task(show())
     try:
-        await message.channel.send(
-            **reply.parts(),
-            suppress_embeds=not reply.embeds,
-            reference=message.to_reference(fail_if_not_exists=False),
-            mention_author=False,
-        )
-    except discord.HTTPException as error:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _edit(interaction: discord.Interaction, reply: render.Reply) -> None:
+    await interaction.edit_original_response(**reply.parts())
+
+
+async def _send(message: discord.Message, replies: list[render.Reply], *, refer: bool) -> None:
+    """Sends the first of these that Discord takes; the last also without referring to the message it answers."""
+    nonce = secrets.randbits(63)  # what is sent twice because only the answer was lost appears once
+
+    async def send(reply: render.Reply, number: int, *, refer: bool) -> None:
+        parts = reply.parts()
+        if refer:
+            parts |= {"reference": message.to_reference(fail_if_not_exists=False), "mention_author": False}
+        await message.channel.send(**parts, suppress_embeds=not reply.embeds, nonce=nonce + number)
+
+    ways = [partial(send, reply, number, refer=refer) for number, reply in enumerate(replies)]
+    if refer:
+        ways.append(partial(send, replies[-1], len(replies), refer=False))
+    try:
+        await deliver(*ways)
+    except SENDING as error:
         log.warning("could not reply in channel %s: %s", message.channel.id, error)

@@ -13,8 +13,9 @@ from cogs.access import demand_manager, may_manage
 from cogs.bridge import Lane
 from cogs.errors import tell
 from cogs.markdown import escape, label
+from cogs.refusal import Refusal
+from cogs.sending import deliver
 from cogs.service import NOWHERE
-from index.errors import UserError
 
 if TYPE_CHECKING:
     from cogs.client import VerbatimBot
@@ -28,6 +29,7 @@ def _telling(press: Press[Item]) -> Press[Item]:
 
     @functools.wraps(press)
     async def callback(self: Item, interaction: "discord.Interaction[VerbatimBot]") -> None:
+        interaction.client.work()
         try:
             await press(self, interaction)
         except Exception as error:
@@ -52,10 +54,10 @@ class PageButton(ui.DynamicItem[ui.Button[Any]], template=r"articles:page:(?P<re
     async def callback(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
         bot = interaction.client
         if interaction.user.id != self.reader and not may_manage(interaction, bot.settings.manager_roles):
-            raise UserError("Only whoever asked for this list turns its pages. Use /articles list for one of your own.")
+            raise Refusal("Only whoever asked for this list turns its pages. Use /articles list for one of your own.")
         await interaction.response.defer()
         embed, view = await articles_page(interaction, self.reader, self.page)
-        await interaction.edit_original_response(embed=embed, view=view)
+        await deliver(lambda: interaction.edit_original_response(embed=embed, view=view))
 
 
 async def articles_page(
@@ -63,8 +65,8 @@ async def articles_page(
 ) -> tuple[discord.Embed, ui.View]:
     """A page of the articles of the server in which this was used, and the buttons to its neighbours."""
     bot, server = interaction.client, interaction.guild_id or NOWHERE
-    articles = await bot.bridge.call(Lane.LOOK, bot.service.articles, server)
-    shared = await bot.bridge.call(Lane.LOOK, bot.service.shared, server)
+    articles = await bot.bridge.call_for(server, Lane.LOOK, bot.service.articles, server)
+    shared = await bot.bridge.call_for(server, Lane.LOOK, bot.service.shared, server)
     embed, page, pages = render.page_of(articles, shared, page)
     view = ui.View(timeout=None)
     if page > 0:
@@ -92,9 +94,11 @@ class RemoveButton(ui.DynamicItem[ui.Button[Any]], template=r"articles:remove:(?
         bot = interaction.client
         demand_manager(interaction, bot.settings.manager_roles)
         await interaction.response.defer()
-        removed = await bot.bridge.call(Lane.CHANGE, bot.service.remove, interaction.guild_id or NOWHERE, self.article)
+        server = interaction.guild_id or NOWHERE
+        removed = await bot.bridge.call_for(server, Lane.CHANGE, bot.service.remove, server, self.article)
         title = escape(label(removed.title, render.CHOICE))
-        await interaction.edit_original_response(content=f"Removed **{title}** for good.", view=None)
+        content = f"Removed **{title}** for good."
+        await deliver(lambda: interaction.edit_original_response(content=content, view=None))
 
 
 class KeepButton(ui.DynamicItem[ui.Button[Any]], template=r"articles:keep"):

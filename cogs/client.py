@@ -8,10 +8,9 @@ import hashlib
 import json
 import logging
 import random
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import discord
@@ -25,6 +24,7 @@ from cogs.errors import Tree
 from cogs.reindex import ReindexCog
 from cogs.service import Service
 from cogs.settings import Settings
+from cogs.stopping import stop_on_signals
 from cogs.trouble import OneLine, hopeless, in_short, passes
 from index.corpus import Library
 from index.encoder import Encoder
@@ -33,7 +33,10 @@ from index.errors import UserError
 log = logging.getLogger(__name__)
 
 _LONGEST_DELAY = 60.0  # seconds between two attempts to connect
-_LAST_WORDS = 5.0  # seconds that work already done has to say so, when the bot is stopped
+# Seconds to stop in: containers wait for ten. The bridge takes up to four of them.
+_LAST_WORDS = 1.5  # for work already done to say so
+_GOODBYE = 1.5  # for the connection to close
+_STOP_WITHIN = 8.0  # for everything: then the process ends, whatever hangs
 
 
 class VerbatimBot(commands.AutoShardedBot):
@@ -59,7 +62,7 @@ class VerbatimBot(commands.AutoShardedBot):
         self.session: aiohttp.ClientSession
         self._warming: asyncio.Task[None] | None = None
         self.has_been_ready = False
-        self._at_work: set[asyncio.Task[None]] = set()
+        self._at_work: set[asyncio.Task[Any]] = set()
 
     async def setup_hook(self) -> None:
         self._warming = asyncio.create_task(self._warm_up())
@@ -105,23 +108,23 @@ class VerbatimBot(commands.AutoShardedBot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: there are no commands by prefix. A mention is a question, and AskCog hears it."""
 
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Marks the current task as one that is to end by itself when the bot is stopped."""
+    def work(self) -> None:
+        """Marks the current task as one that has promised somebody an answer, which it may give before the bot stops.
+
+        Every command, button and listener that answers begins with it.
+        """
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 — asked within a coroutine
+        assert task is not None  # noqa: S101 — called within a coroutine
         self._at_work.add(task)
-        try:
-            yield
-        finally:
-            self._at_work.discard(task)
+        task.add_done_callback(self._at_work.discard)
 
     async def finish(self) -> None:
-        """Closes in order: index runs end after the article at hand, they report, the connection goes."""
+        """Closes in order: work ends or is dropped, whoever waits for it is told, the connection goes."""
         await self.bridge.close()
         if self._at_work:
             await asyncio.wait(self._at_work, timeout=_LAST_WORDS)
-        await self.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.close(), _GOODBYE)
 
     async def close(self) -> None:
         if self._warming is not None:
@@ -152,7 +155,6 @@ def run(*, token: str, library: Library, encoder: Encoder, settings: Settings) -
 
 async def _serve(token: str, library: Library, encoder: Encoder, settings: Settings) -> int:
     stop = asyncio.Event()
-    _stop_on_signals(stop)
     # A bot that never speaks need not be told of what speaking takes.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
     bridge, service = Bridge(), Service(library, encoder, settings)
@@ -160,14 +162,15 @@ async def _serve(token: str, library: Library, encoder: Encoder, settings: Setti
     loggers = [logging.getLogger(f"discord.{name}") for name in ("client", "gateway", "shard")]
     for logger in loggers:
         logger.addFilter(quiet)
-    try:
-        await _stay_connected(token, service, bridge, settings, stop)
-    finally:
-        await bridge.close()
-        library.close()
-        for logger in loggers:
-            logger.removeFilter(quiet)
-    log.info("stopped")
+    with stop_on_signals(stop, within=_STOP_WITHIN):
+        try:
+            await _stay_connected(token, service, bridge, settings, stop)
+        finally:
+            await bridge.close()
+            library.close()
+            for logger in loggers:
+                logger.removeFilter(quiet)
+        log.info("stopped")
     return 0
 
 
@@ -211,23 +214,6 @@ async def _connected(bot: VerbatimBot, token: str, stop: asyncio.Event) -> BaseE
     if (reason := hopeless(error)) is not None:
         raise UserError(reason) from error
     return error
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-
-    def stopped() -> None:
-        log.info("stopping")
-        stop.set()
-        # Who asks twice does not want to wait: what has been committed is safe.
-        with suppress(NotImplementedError):
-            loop.remove_signal_handler(signal.SIGINT)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        try:
-            loop.add_signal_handler(number, stopped)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped))
 
 
 def _known_digest(file: Path) -> str | None:

@@ -1,7 +1,7 @@
 """What a person is told when something fails, and what the log is told besides.
 
-A `UserError` is shown as it stands; anything else is a defect: an apology with a reference, and the traceback under
-the same reference in the log.
+A `Refusal` is shown as it stands. Any other `UserError` is the operator's to mend: the operator sees it whole, anybody
+else a short sentence. The rest are defects: an apology with a reference, and the traceback in the log.
 """
 
 import logging
@@ -13,7 +13,10 @@ import discord
 from discord import app_commands
 
 from cogs.markdown import without_folders
+from cogs.refusal import Refusal
 from cogs.render import note
+from cogs.sending import SENDING, LiveMessage, deliver, is_gone
+from cogs.settings import Settings
 from index.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,10 +24,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _UNKNOWN_INTERACTION = 10062  # three seconds without an acknowledgement, or fifteen minutes without an answer
+_OUT_OF_ORDER = "I cannot do that at the moment. Whoever runs me finds the reason in my log."
 
 
 class Tree(app_commands.CommandTree["VerbatimBot"]):
     """The command tree, with the one place where a failed command ends."""
+
+    async def interaction_check(self, interaction: "discord.Interaction[VerbatimBot]", /) -> bool:
+        interaction.client.work()
+        return True
 
     async def on_error(
         self, interaction: "discord.Interaction[VerbatimBot]", error: app_commands.AppCommandError
@@ -34,20 +42,26 @@ class Tree(app_commands.CommandTree["VerbatimBot"]):
 
 
 async def tell(interaction: "discord.Interaction[VerbatimBot]", error: Exception) -> None:
-    """Tells whoever used a command or a button, and nobody else, what went wrong."""
+    """Tells whoever used a command or a button, and as far as possible nobody else, what went wrong."""
     if interaction.type is discord.InteractionType.autocomplete:
         log.error("autocomplete failed", exc_info=error)
         return
     if isinstance(error, discord.NotFound) and error.code == _UNKNOWN_INTERACTION:
         log.warning("an answer came later than Discord waits for one: %s", error)
         return
-    text = said(error, interaction.client.settings.articles.parent, interaction.client.settings.data)
+    bot = interaction.client
+    text = said(error, bot.settings if await bot.is_owner(interaction.user) else None)
     try:
         if interaction.response.is_done():
             await _follow_up(interaction, text)
         else:
-            await interaction.response.send_message(text, ephemeral=True)
-    except discord.HTTPException as failure:
+            await deliver(lambda: interaction.response.send_message(text, ephemeral=True))
+    except SENDING as failure:
+        if is_gone(failure):  # long work has failed after its interaction grew too old for private words
+            await LiveMessage(interaction).show_in_channel(text, last=True)
+        else:
+            log.warning("could not tell of an error: %s", failure)
+    except discord.InteractionResponded as failure:
         log.warning("could not tell of an error: %s", failure)
 
 
@@ -61,17 +75,20 @@ async def think(interaction: "discord.Interaction[VerbatimBot]", *, ephemeral: b
 async def _follow_up(interaction: "discord.Interaction[VerbatimBot]", text: str) -> None:
     thinks_aloud = interaction.extras.get("thinks_aloud")
     if thinks_aloud is False:
-        await interaction.edit_original_response(content=text, embeds=[], view=None)
+        await deliver(lambda: interaction.edit_original_response(content=text, embeds=[], view=None))
         return
     if thinks_aloud:  # for all to see, which an error is not
-        await interaction.delete_original_response()
-    await interaction.followup.send(text, ephemeral=True)
+        await deliver(interaction.delete_original_response)
+    await deliver(lambda: interaction.followup.send(text, ephemeral=True))
 
 
-def said(error: Exception, *folders: object) -> str:
-    """The words for this error; a defect's are logged with its traceback. No folder of this machine is named."""
+def said(error: Exception, operators: Settings | None = None) -> str:
+    """The words for this error, and its record in the log. `operators` are the settings if an operator reads it."""
+    if isinstance(error, Refusal):
+        return note(str(error))
     if isinstance(error, UserError):
-        return note(without_folders(str(error), *map(str, folders)))
+        log.error("a command could not be carried out: %s", error)
+        return in_full(error, operators) if operators else _OUT_OF_ORDER
     if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
         return "My commands have just changed. Reload Discord (Ctrl+R), then try again."
     if isinstance(error, app_commands.NoPrivateMessage):
@@ -79,6 +96,11 @@ def said(error: Exception, *folders: object) -> str:
     reference = secrets.token_hex(4)
     log.error("a command failed, reference %s", reference, exc_info=error)
     return f"Sorry, something went wrong on my side. The operator finds it in the log under reference `{reference}`."
+
+
+def in_full(error: UserError, settings: Settings) -> str:
+    """What only the operator is to read: the error's own words, without the folders of this machine."""
+    return note(without_folders(str(error), *settings.folders))
 
 
 def slow_down(seconds: float) -> str:

@@ -7,7 +7,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from itertools import takewhile
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
+
+from yarl import URL
 
 ELLIPSIS = "…"
 LONGEST_URL = 2_048
@@ -17,6 +19,13 @@ LONGEST_URL = 2_048
 _SPECIAL = re.compile(r"[\\*_~|`\[\]<>@#:/]")
 # What opens a list or small print, but only where a line begins.
 _LINE_START = re.compile(r"((?:\A|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])\s*)(?:([-+])|(\d+)([.)]))")
+_WEB_ADDRESS = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[^\s/?#\\@:]+)(?::(?P<port>\d{1,5}))?(?P<rest>(?:[/?#].*)?)",
+    re.IGNORECASE | re.DOTALL,
+)
+_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}")
+# The folders of an absolute path. A folder's name may hold blanks, but not begin or end where another path does.
+_PATH = re.compile(r"(?<![\w:/\\.~)])(?:[A-Za-z]:)?[/\\](?:[^/\\“”\"',;:()\n]*[^\s/\\“”\"',;:()][/\\])+(?=[^\s/\\])")
 _ESCAPED = re.compile(r"\\([^0-9A-Za-z\s])")  # Discord's own rule for what a backslash takes the meaning from
 
 _OPENERS = {"\u202a": "\u202c", "\u202b": "\u202c", "\u202d": "\u202c", "\u202e": "\u202c"}
@@ -78,17 +87,24 @@ def quoted(text: str, *, bold: bool = False) -> str:
 
 def safe_url(url: str | None) -> str | None:
     """The address if it is one of the web that Discord takes, with whatever could end a link's markup encoded."""
-    if not url or not url.startswith(("http://", "https://")):
+    parts = _WEB_ADDRESS.fullmatch(url or "")
+    host = _ascii_host(parts["host"]) if parts else None
+    if parts is None or host is None or int(parts["port"] or 0) > 65_535:
         return None
+    port = f":{parts['port']}" if parts["port"] else ""
     # Anything beyond ASCII, blanks, brackets and backslashes is percent-encoded; what is encoded stays as it is.
-    encoded = quote(url, safe="%/:?#@!$&'*+,;=~-._", errors="replace")
+    rest = quote(parts["rest"], safe="%/:?#@!$&'*+,;=~-._", errors="replace")
+    encoded = f"{parts['scheme'].lower()}://{host}{port}{rest}"
+    return encoded if len(encoded) <= LONGEST_URL else None
+
+
+def _ascii_host(host: str) -> str | None:
+    """A host's name as it is looked up, its letters beyond ASCII encoded; None if it is no name of one."""
     try:
-        parts = urlsplit(encoded)
-        host, _ = parts.hostname, parts.port
+        name = (URL.build(scheme="https", host=host).raw_host or "").removesuffix(".")
     except ValueError:
         return None
-    is_host = host and re.fullmatch(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", host)
-    return encoded if is_host and parts.username is None and len(encoded) <= LONGEST_URL else None
+    return name if _HOST.fullmatch(name) else None
 
 
 def link(text: str, url: str | None) -> str:
@@ -97,10 +113,13 @@ def link(text: str, url: str | None) -> str:
 
 
 def without_folders(text: str, *folders: str) -> str:
-    """The text with this machine's absolute paths shortened to their last part; web addresses stay."""
+    """The text with this machine's absolute paths shortened to their last part; web addresses stay.
+
+    `folders` are known and left out whatever they are called; other paths are told by their looks.
+    """
     for folder in folders:
         text = re.sub(re.escape(folder.rstrip("/\\")) + r"[/\\]", "", text) if folder.strip("/\\") else text
-    return re.sub(r"(?<![\w:/\\.~)])(?:[A-Za-z]:)?[/\\](?:[^\s/\\“”\"']+[/\\])+(?=[^\s/\\])", "", text)
+    return _PATH.sub("", text)
 
 
 def _is_visible(character: str) -> bool:

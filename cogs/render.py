@@ -72,12 +72,13 @@ def answer(found: Answer, *, question: str | None = None, links: bool = True) ->
     return Reply(embeds=tuple(embeds))
 
 
-def plain_answer(found: Answer) -> Reply:
-    """The answer as text, for channels where the bot may not embed."""
+def plain_answer(found: Answer, *, links: bool = True) -> Reply:
+    """The answer as text, for channels where the bot may not embed; `links` as in `answer`."""
     text = ""
     for hit in found.hits:
         for room in _NEIGHBOURS:
-            title = f"**{link(label(hit.citation.article.title, _TITLE_IN_LINE), _short(_address(hit)))}**\n"
+            address = _short(_address(hit)) if links else None
+            title = f"**{link(label(hit.citation.article.title, _TITLE_IN_LINE), address)}**\n"
             # What is left has room for the longest title, address and facts.
             more = title + _sentence(hit, room, CONTENT - 500) + f"\n-# {_facts(hit)}"
             if width(text + more) + 1 <= CONTENT:
@@ -146,14 +147,14 @@ def _size(embeds: Sequence[discord.Embed]) -> int:
     return sum(map(width, texts))
 
 
-def nothing_found(own: int, shared: int) -> Reply:
-    """That no article answers, what there is, and how to add to it. `own` and `shared` are numbers of articles."""
-    add = "Whoever manages this server can add articles with `/articles add`."
+def nothing_found(own: int, shared: int, *, in_server: bool = True) -> Reply:
+    """That no article answers, what there is, and in a server how to add to it. The numbers are of articles."""
+    add = " Whoever manages this server can add articles with `/articles add`." if in_server else ""
     if not own + shared:
-        return Reply(f"**Nothing found.** No articles are indexed here yet. {add}")
+        return Reply(f"**Nothing found.** No articles are indexed here yet.{add}")
     return Reply(
         f"**Nothing found.** I looked through {_articles(own, shared)}, and none of them answers that.\n"
-        f"Other words may help. {add}"
+        f"Other words may help.{add}"
     )
 
 
@@ -200,8 +201,12 @@ def progress(what: str, now: Progress) -> Reply:
     return Reply(f"Reading {what}: {now.done:,} of {counted(now.total, 'article')} ({percent}%)…")
 
 
-def report(what: str, done: SyncReport, *folders: str) -> str:
-    """What a sync did, in a few lines of less than half a message; nothing of this machine's `folders` is named."""
+def starting(what: str) -> str:
+    return f"Starting on {what}…"
+
+
+def report(what: str, done: SyncReport) -> str:
+    """What a sync did, in two or three lines of numbers."""
     numbers = [
         f"{len(sources):,} {word}"
         for sources, word in (
@@ -213,19 +218,29 @@ def report(what: str, done: SyncReport, *folders: str) -> str:
         )
         if sources
     ]
-    lines = [
-        f"**{what}**: {', '.join(numbers) or 'nothing to read'}.",
-        f"-# {counted(done.encoded, 'sentence')} encoded, {done.reused:,} reused; {done.seconds:.1f} s",
-    ]
-    if done.cancelled:
-        lines.insert(1, "Stopped before the end; what was read is kept. Run it again for the rest.")
+    lines = [f"-# {counted(done.encoded, 'sentence')} encoded, {done.reused:,} reused; {done.seconds:.1f} s"]
+    if done.cancelled and not numbers:
+        lines.insert(0, f"**{what}**: stopped before anything was read. Run it again.")
+    else:
+        lines.insert(0, f"**{what}**: {', '.join(numbers) or 'nothing to read'}.")
+        if done.cancelled:
+            lines.insert(1, "Stopped before the end; what was read is kept. Run it again for the rest.")
+    return "\n".join(lines)
+
+
+def failures(done: SyncReport, *folders: str) -> str:
+    """Which files a sync could not read, and why, in less than half a message; "" if none.
+
+    Files are named, folders are not; `folders` are those of this machine that could be.
+    """
+    lines = []
     for source, why in done.failed[:_FAILURES]:
         name = PurePath(source.replace("\\", "/")).name
         line = without_folders(why if name in why else f"{name}: {why}", *folders)
         lines.append("- " + escape(label(line, 180)))
     if len(done.failed) > _FAILURES:
         lines.append(f"- and {len(done.failed) - _FAILURES:,} more")
-    while width("\n".join(lines)) >= CONTENT // 2:
+    while width("\n".join(lines)) >= CONTENT // 2 - 220:
         lines[-2:] = ["- and more"]
     return "\n".join(lines)
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
+from cogs.refusal import Refusal
 from cogs.settings import Settings
 from index.corpus import Corpus, Library
 from index.encoder import Encoder
 from index.errors import UserError
 from index.indexer import Indexer, Progress, SyncReport
-from index.readers import SUPPORTED_SUFFIXES, too_large, unsupported
+from index.readers import SUPPORTED_SUFFIXES, read, too_large, unsupported
 from index.store import StoredArticle
 from retrieval.answer import Answer
 from retrieval.retriever import Retriever
@@ -31,6 +32,7 @@ class Asked:
     answer: Answer
     own: int
     shared: int
+    in_server: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Service:
     """The library as one bot uses it.
 
     Raises:
-        UserError: from every method, what stores, encoder and readers raise.
+        Refusal: from the methods that say so, what the person who asked can mend.
+        UserError: from every method, what stores and encoder raise, which is the operator's to mend.
     """
 
     def __init__(self, library: Library, encoder: Encoder, settings: Settings) -> None:
@@ -63,7 +66,8 @@ class Service:
     def ask(self, server: int, question: str) -> Asked:
         own, shared = self._counts(server)
         corpora = self._library.askable(server)
-        return Asked(Retriever(corpora, self._encoder).ask(question, top=self._settings.hits), own, shared)
+        answer = Retriever(corpora, self._encoder).ask(question, top=self._settings.hits)
+        return Asked(answer, own, shared, in_server=server != NOWHERE)
 
     def is_shared(self) -> bool:
         """Whether there is anything that may be asked outside of servers."""
@@ -88,55 +92,80 @@ class Service:
         """The article of this server with this id or, if no id was chosen, this title.
 
         Raises:
-            UserError: the server has no such article, or several.
+            Refusal: the server has no such article, or several.
         """
         articles = self._uploads(server) if upload else self.articles(server)
         kind = "uploaded article" if upload else "article"
         found = [one for one in articles if str(one.id) == choice]
         found = found or [one for one in articles if one.title.casefold() == choice.strip().casefold()]
         if not found:
-            raise UserError(f"This server has no such {kind}. Choose one from the list that appears as you type.")
+            raise Refusal(f"This server has no such {kind}. Choose one from the list that appears as you type.")
         if len(found) > 1:
-            raise UserError("Several articles have that title. Choose one from the list that appears as you type.")
+            raise Refusal("Several articles have that title. Choose one from the list that appears as you type.")
         return found[0]
 
     def demand_acceptable(self, name: str, size: int) -> None:
-        """Raises UserError if a file of this name and size in bytes would be refused whatever is in it."""
+        """Raises Refusal if a file of this name and size in bytes would be refused whatever is in it."""
         if size > self._settings.max_bytes:
-            raise UserError(too_large(name, size, self._settings.max_bytes))
+            raise Refusal(too_large(name, size, self._settings.max_bytes))
         if not name.lower().endswith(tuple(SUPPORTED_SUFFIXES)):
-            raise UserError(unsupported(name))
+            raise Refusal(unsupported(name))
 
-    def add(self, server: int, data: bytes, name: str, source: str, replaces: str | None = None) -> Added:
-        """Indexes an uploaded file, in the place of the article that `replaces` names, if any."""
+    def add(
+        self,
+        server: int,
+        data: bytes,
+        name: str,
+        source: str,
+        replaces: str | None = None,
+        *,
+        cancel: Event | None = None,
+    ) -> Added:
+        """Indexes an uploaded file, in the place of the article that `replaces` names, if any.
+
+        Raises:
+            Refusal: the file cannot be read, is there already, or `cancel` was set before it was encoded.
+        """
         if replaces is not None:
             source = self.find(server, replaces, upload=True).source
-        corpus = self._library.corpus(server, create=True)
-        assert corpus is not None  # noqa: S101 — it has just been made
+        corpus = self._library.corpus(server) or self._first_corpus(server, data, source, name)
         twin = corpus.store.find_upload(data)
         known = next((one for one in self._uploads(server) if one.source == twin), None)
         if known is not None and replaces is None:
             return Added(known, "unchanged")
         if known is not None and known.source != source:
-            raise UserError(f"This file is already there, as “{known.title}”. Remove that one first.")
-        report = self._indexer(corpus).add_upload(data, source, name)
+            raise Refusal(f"This file is already there, as “{known.title}”. Remove that one first.")
+        report = self._indexer(corpus).add_upload(data, source, name, cancel=cancel)
         if report.failed:
-            raise UserError(report.failed[0][1])
-        article = corpus.store.article(corpus.store.versions()[source].article_id)
+            raise Refusal(report.failed[0][1])
+        version = corpus.store.versions().get(source)
+        if report.cancelled:
+            raise Refusal("I was stopped before this file was added. Add it again.")
+        article = corpus.store.article(version.article_id) if version else None
         if article is None:
-            raise UserError("The article was removed while it was being added. Add it again.")
+            raise Refusal("The article was removed while it was being added. Add it again.")
         return Added(article, "added" if report.added else "changed" if report.changed else "unchanged")
+
+    def _first_corpus(self, server: int, data: bytes, source: str, name: str) -> Corpus:
+        """The server's corpus, made for its first file if that can be read: a refused one leaves nothing behind."""
+        try:
+            read(data, source, name, max_bytes=self._settings.max_bytes)
+        except UserError as error:
+            raise Refusal(str(error)) from error
+        corpus = self._library.corpus(server, create=True)
+        assert corpus is not None  # noqa: S101 — it has just been made
+        return corpus
 
     def remove(self, server: int, article_id: int) -> StoredArticle:
         """Removes one of the server's own articles for good, with what was uploaded and every trace of its text.
 
         Raises:
-            UserError: the server has no such article (any more).
+            Refusal: the server has no such article (any more).
         """
         corpus = self._library.corpus(server)
         removed = corpus.store.remove([article_id], forget=True) if corpus else []
         if not removed:
-            raise UserError("That article is no longer there. /articles list shows what is.")
+            raise Refusal("That article is no longer there. /articles list shows what is.")
         return removed[0]
 
     def reread(self, server: int, progress: ProgressCall, cancel: Event) -> SyncReport:

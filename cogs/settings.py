@@ -18,3 +18,9 @@ class Settings:
     max_bytes: int
     manager_roles: frozenset[int]
     log_questions: bool
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders of this machine that messages must not name, the longest first."""
+        named = {str(folder) for folder in (self.articles, self.articles.parent, self.data, self.data.parent)}
+        return tuple(sorted(named, key=len, reverse=True))

@@ -2,29 +2,36 @@
 
 import aiohttp
 import discord
+from discord.asset import Asset
+from yarl import URL
 
-from index.errors import UserError
+from cogs.refusal import Refusal
 from index.readers import too_large
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=15)
 _CHUNK = 65_536
+_HOSTS = ("https://cdn.discordapp.com", "https://media.discordapp.net")
 
 
 async def download(session: aiohttp.ClientSession, attachment: discord.Attachment, max_bytes: int) -> bytes:
     """The attached file's content; it is given up as soon as it turns out larger than `max_bytes`.
 
     Raises:
-        UserError: it is too large, or Discord does not hand it over in time.
+        Refusal: it is not on one of Discord's hosts, is too large, or Discord does not hand it over in time.
     """
+    url = URL(attachment.url)
+    # Whoever sends the bot a payload must not choose where it connects to.
+    if not url.is_absolute() or url.origin() not in {URL(known).origin() for known in (Asset.BASE, *_HOSTS)}:
+        raise Refusal("That file is not one that was uploaded to Discord. Upload it here.")
     data = bytearray()
     try:
-        async with session.get(attachment.url, timeout=_TIMEOUT, allow_redirects=False) as response:
+        async with session.get(url, timeout=_TIMEOUT, allow_redirects=False) as response:
             if response.status != 200:
-                raise UserError("Discord does not hand over the file any more. Upload it again.")
+                raise Refusal("Discord does not hand over the file any more. Upload it again.")
             async for chunk in response.content.iter_chunked(_CHUNK):
                 data += chunk
                 if len(data) > max_bytes:
-                    raise UserError(too_large(attachment.filename, max(len(data), attachment.size), max_bytes))
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise UserError("The file could not be fetched from Discord in time. Try again in a minute.") from error
+                    raise Refusal(too_large(attachment.filename, max(len(data), attachment.size), max_bytes))
+    except (aiohttp.ClientError, OSError) as error:
+        raise Refusal("The file could not be fetched from Discord in time. Try again in a minute.") from error
     return bytes(data)

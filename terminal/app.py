@@ -3,6 +3,7 @@
 Heavy libraries are imported where a command first needs them, so that help, version and lists answer at once.
 """
 
+import errno
 import logging
 import os
 import platform
@@ -21,7 +22,16 @@ from index.errors import UserError
 from terminal import VERSION, indexing, show
 from terminal.articles import articles
 from terminal.options import ConfigOption, DataOption, JsonOption, ServerOption, print_json
-from terminal.session import Exit, MakeEncoder, Session, configured_encoder, quieten, tolerant_streams
+from terminal.session import (
+    Exit,
+    MakeEncoder,
+    Session,
+    configured_encoder,
+    discard_output,
+    quieten,
+    require_working_folder,
+    tolerant_streams,
+)
 
 if TYPE_CHECKING:
     from retrieval.answer import Answer
@@ -47,6 +57,7 @@ def main(arguments: Sequence[str] | None = None, *, home: Path, make_encoder: Ma
     logs.configure("warning", "text")
     session = Session(home, make_encoder)
     try:
+        require_working_folder()
         # Given as a list, because Typer would expand patterns on Windows, which `index` does itself.
         command = typer.main.get_command(app)
         code = command.main(
@@ -55,7 +66,10 @@ def main(arguments: Sequence[str] | None = None, *, home: Path, make_encoder: Ma
             standalone_mode=False,
             obj=session,
         )
-        return _finished(session, code)
+        code = _finished(session, code)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where it can still be told that nobody takes it
+        return code
     except UserError as error:
         session.fail(str(error))
         return Exit.ERROR
@@ -65,14 +79,26 @@ def main(arguments: Sequence[str] | None = None, *, home: Path, make_encoder: Ma
         return error.exit_code
     except KeyboardInterrupt:
         return _finished(session, Exit.INTERRUPTED)
-    except Exception:
-        reference = secrets.token_hex(4)
-        log.exception("unexpected error", extra={"reference": reference})
-        session.fail(
-            f"sorry, something went wrong that should not have (reference {reference}; details are in the log above). "
-            "Please report it."
-        )
+    except BrokenPipeError:  # whoever read the output, `head` perhaps, has enough
+        discard_output()
         return Exit.ERROR
+    except Exception as error:
+        return _failed(session, error)
+
+
+def _failed(session: Session, error: Exception) -> int:
+    """Says what nobody foresaw: that the output cannot be written, or else that there is a defect."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EIO} and error.filename is None:
+        discard_output()
+        session.fail(f"The output cannot be written: {error.strerror}. Send it elsewhere, or free some space.")
+        return Exit.ERROR
+    reference = secrets.token_hex(4)
+    log.error("unexpected error", exc_info=error, extra={"reference": reference})
+    session.fail(
+        f"sorry, something went wrong that should not have (reference {reference}; details are in the log above). "
+        "Please report it."
+    )
+    return Exit.ERROR
 
 
 def _finished(session: Session, code: int | None) -> int:
@@ -88,37 +114,41 @@ def run(ctx: typer.Context, config: ConfigOption = None, data: DataOption = None
 
 
 def _run_bot(session: Session) -> int:
-    import config
+    from cogs.stopping import exit_on_signals
 
-    token = config.token(session.home)
-    if token is None:
-        raise UserError(
-            "There is no Discord token. Set the environment variable DISCORD_TOKEN, or write DISCORD_TOKEN=… into a "
-            "file .env beside bot.py; the README says where to get one. Without Discord: python bot.py demo"
-        )
-    settings = session.config
-    session.start_log(verbose=True, secret=token.get_secret_value())
-    with session.library(threads=1) as (library, encoder):
-        from cogs import client
-        from cogs.settings import Settings
+    with exit_on_signals():  # until there is something to close
+        import config
 
-        code = client.run(
-            token=token.get_secret_value(),
-            library=library,
-            encoder=encoder,
-            settings=Settings(
-                articles=settings.articles,
-                data=settings.data,
-                hits=settings.answers.hits,
-                max_bytes=settings.limits.max_file_mb * 1024 * 1024,
-                manager_roles=settings.discord.manager_roles,
-                log_questions=settings.log.questions,
-            ),
-        )
-    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
-        # Everything is closed, but a thread still loads the model, which Python would wait for and nothing can stop.
-        logging.shutdown()
-        os._exit(code)
+        token = config.token(session.home)
+        if token is None:
+            raise UserError(
+                "There is no Discord token. Set the environment variable DISCORD_TOKEN, or write DISCORD_TOKEN=… into "
+                "a file .env beside bot.py; the README says where to get one. Without Discord: python bot.py demo"
+            )
+        settings = session.config
+        session.start_log(verbose=True, secret=token.get_secret_value())
+        with session.library(threads=1) as (library, encoder):
+            from cogs import client
+            from cogs.settings import Settings
+
+            code = client.run(
+                token=token.get_secret_value(),
+                library=library,
+                encoder=encoder,
+                settings=Settings(
+                    articles=settings.articles,
+                    data=settings.data,
+                    hits=settings.answers.hits,
+                    max_bytes=settings.limits.max_file_mb * 1024 * 1024,
+                    manager_roles=settings.discord.manager_roles,
+                    log_questions=settings.log.questions,
+                ),
+            )
+        if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
+            # Everything is closed, but a thread still loads the model, which Python would wait for and nothing can
+            # stop.
+            logging.shutdown()
+            os._exit(code)
     return code
 
 

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from index.store import Store, StoredArticle
 
 articles = typer.Typer(no_args_is_help=True, help="List, show or remove indexed articles.")
-ArticleId = Annotated[int, typer.Argument(metavar="ID", help="The article's number in `articles list`.")]
+_LAST_ID = 2**63 - 1  # the largest number that SQLite gives a row
+ArticleId = Annotated[
+    int, typer.Argument(metavar="ID", min=1, max=_LAST_ID, help="The article's number in `articles list`.")
+]
+ArticleIds = Annotated[
+    list[int] | None, typer.Argument(metavar="ID…", min=1, max=_LAST_ID, help="Numbers in `articles list`.")
+]
 
 
 @articles.callback()
@@ -72,7 +78,7 @@ def show_article(
 @articles.command("remove")
 def remove_articles(
     ctx: typer.Context,
-    article_ids: Annotated[list[int] | None, typer.Argument(metavar="ID…", help="Numbers in `articles list`.")] = None,
+    article_ids: ArticleIds = None,
     *,
     everything: Annotated[
         bool, typer.Option("--all", help="Remove every article, and the database with them.")
@@ -97,7 +103,8 @@ def remove_articles(
     if everything:
         _delete(session, server)
     session.out.print(
-        f"Removed {len(chosen)} article(s). A file that is still in an indexed folder comes back with it."
+        f"Removed {len(chosen)} article(s). A file that is still in an indexed folder comes back with it.",
+        soft_wrap=True,
     )
     return Exit.DONE
 
@@ -125,7 +132,7 @@ def _store(session: Session, server: int | None) -> "Iterator[Store | None]":
 
 
 def _articles(store: "Store | None", article_ids: Sequence[int]) -> "list[StoredArticle]":
-    found = [article for article_id in article_ids if store and (article := store.article(article_id))]
+    found = [article for article_id in dict.fromkeys(article_ids) if store and (article := store.article(article_id))]
     if missing := sorted({*article_ids} - {article.id for article in found}):
         numbers = ", ".join(map(str, missing))
         raise UserError(f"No article has the number {numbers}. See them all: python bot.py articles list")

@@ -24,9 +24,18 @@ def sync(session: Session, targets: "Sequence[str]", server: int | None, *, as_j
     with session.library() as (library, encoder):
         from index.indexer import Indexer
 
+        if not library.path(server).exists():
+            with session.waiting("Loading the model"):
+                _ = encoder.dimension  # a model that cannot be had must not leave an empty database
         corpus = library.corpus(server, create=True)
         assert corpus is not None  # noqa: S101 — made if it was not there
-        indexer = Indexer(corpus.store, encoder, max_bytes=session.config.limits.max_file_mb * 1024 * 1024)
+        limits = session.config.limits
+        indexer = Indexer(
+            corpus.store,
+            encoder,
+            max_bytes=limits.max_file_mb * 1024 * 1024,
+            max_sentences=None if server is None else limits.max_sentences,
+        )
         with progress.interruptible() as cancel, progress.shown(session.err) as report_progress:
             report = indexer.sync(targets, progress=report_progress, cancel=cancel)
     if as_json:

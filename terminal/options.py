@@ -15,7 +15,9 @@ DataOption = Annotated[
     typer.Option("--data", metavar="DIR", help="Where the databases lie, instead of the configured folder."),
 ]
 ServerOption = Annotated[
-    int | None, typer.Option("--server", metavar="ID", min=1, help="A Discord server's own articles, by its id.")
+    int | None,
+    # Discord's ids are unsigned 64-bit numbers.
+    typer.Option("--server", metavar="ID", min=1, max=2**64 - 1, help="A Discord server's own articles, by its id."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

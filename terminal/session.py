@@ -6,7 +6,7 @@ What every command needs and none should repeat; it knows no command.
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -84,7 +84,7 @@ class Session:
 
             loaded = config.load(self.config_file, home=self.home)
             if self.data is not None:
-                loaded = loaded.model_copy(update={"data": self.data.expanduser().absolute()})
+                loaded = loaded.model_copy(update={"data": config.expanded(self.data).absolute()})
             self._config = loaded
         return self._config
 
@@ -131,6 +131,18 @@ class Session:
         self.err.print(f"Error: {plain(logs.redacted(message, self._secret), lines=True)}", soft_wrap=True)
 
 
+def require_working_folder() -> None:
+    """Stops where the working folder has been deleted: relative paths mean nothing there, and libraries look at it.
+
+    Raises:
+        UserError: it has been deleted.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UserError("The working folder has been deleted. Change to a folder that exists.") from None
+
+
 def quieten() -> None:
     """Keeps the model libraries' progress bars and advice off the terminal. They read this when imported."""
     for name, value in (
@@ -146,6 +158,12 @@ def tolerant_streams() -> None:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+
+
+def discard_output() -> None:
+    """Sends what stdout still holds nowhere: it could not be written, and must not be tried again at the end."""
+    with suppress(OSError, ValueError, AttributeError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def require(path: Path, remedy: str) -> Path:

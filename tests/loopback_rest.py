@@ -205,7 +205,7 @@ class Rest(Messages):
             check_message(call.body, len(call.files))
         except ApiError as error:
             raise _refused(found, error) from None
-        if found.message is not None and found.message.loading:
+        if found.message is not None and found.message.loading and not found.message.deleted:
             # The first follow-up takes the place of "is thinking", whose visibility was fixed by the deferral.
             self._edit(found.message, call.body, call.files)
             message = found.message
@@ -273,7 +273,8 @@ class Rest(Messages):
         upload = self.discord.uploads.get(int(http.match_info["id"]))
         self.discord.downloads.append(http.path)
         if upload is None or upload.status != 200:
-            return web.Response(status=upload.status if upload else 404)
+            headers = {"Location": upload.location} if upload and upload.location else None
+            return web.Response(status=upload.status if upload else 404, headers=headers)
         response = web.StreamResponse(headers={"Content-Type": upload.content_type})
         left = upload.content if isinstance(upload.content, int) else len(upload.content)
         response.content_length = left

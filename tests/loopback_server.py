@@ -254,13 +254,17 @@ class LoopbackServer:
         declared_size: int | None = None,
         delay: float = 0.0,
         status: int = 200,
+        location: str = "",
     ) -> Upload:
-        """A file on the CDN; a number as ``content`` streams that many bytes, ``delay`` is s before each 64 KiB."""
+        """A file on the CDN; a number as ``content`` streams that many bytes, ``delay`` is s before each 64 KiB;
+        ``status`` other than 200 is answered without them, perhaps with a ``location`` to go on to."""
         file_id = self.ids.next()
         size = content if isinstance(content, int) else len(content)
         url = f"http://{self.host}:{self.port}/cdn/attachments/1/{file_id}/{name}"
         declared = size if declared_size is None else declared_size
-        upload = self.uploads[file_id] = Upload(file_id, name, content, content_type, declared, url, delay, status)
+        upload = self.uploads[file_id] = Upload(
+            file_id, name, content, content_type, declared, url, delay, status, location
+        )
         return upload
 
     def application_payload(self) -> dict[str, Any]:

@@ -267,6 +267,7 @@ class Upload:
     url: str
     delay: float = 0.0
     status: int = 200
+    location: str = ""
 
     def payload(self) -> dict[str, Any]:
         return {

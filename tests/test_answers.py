@@ -13,6 +13,17 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 SEED = ROOT.parent / "shared" / "seed"
 pytestmark = pytest.mark.model
+# Of the sample questions that no sample answers, those that come near none either.
+FAR = {
+    "Who won the football World Cup in 2022?",
+    "What is the capital of Australia?",
+    "how do I make pizza dough",
+    "Which programming language should I learn first?",
+    "What are the side effects of ibuprofen?",
+    "who painted the mona lisa",
+    "How tall is Mount Everest?",
+    "What is the exchange rate between the euro and the yen?",
+}
 
 
 def questions(path: Path) -> list[dict]:
@@ -52,10 +63,12 @@ def test_every_sample_question(samples):
 
 
 def test_what_no_sample_answers(samples):
-    """Questions far from all samples find nothing; most of those that come near do, and none is a strong hit."""
-    unanswerable = [question for question in questions(EXAMPLES / "questions.jsonl") if not question["answerable"]]
-    answers = [samples.ask(question["question"]) for question in unanswerable]
-    assert sum(not answer.answered for answer in answers) >= len(answers) / 2
+    """Of the questions that no sample answers those far from all samples find nothing, and so do half of all."""
+    unanswerable = {q["question"] for q in questions(EXAMPLES / "questions.jsonl") if not q["answerable"]}
+    assert unanswerable > FAR
+    found = {question for question in unanswerable if samples.ask(question).answered}
+    assert not found & FAR
+    assert len(found) <= len(unanswerable) / 2
 
 
 def test_the_demo_questions(samples):

@@ -165,16 +165,101 @@ def test_the_queue_is_bounded():
     """More than so many calls at once are refused with words for a person, and room comes back."""
 
     async def test(bridge):
-        gate = Gate()
-        first = asyncio.ensure_future(bridge.call(Lane.CHANGE, gate))
-        await gate.reached()
-        second = asyncio.ensure_future(bridge.call(Lane.CHANGE, int))
-        await asyncio.sleep(0)
+        gates = [Gate(), Gate()]
+        calls = [asyncio.ensure_future(bridge.call(Lane.CHANGE, gate)) for gate in gates]
+        for gate in gates:
+            await gate.reached()
         with pytest.raises(UserError, match="very busy"):
             await bridge.call(Lane.CHANGE, int)
         assert await bridge.call(Lane.LOOK, int) == 0
-        gate.open.set()
-        assert [await first, await second] == ["done", 0]
+        for gate in gates:
+            gate.open.set()
+        assert await asyncio.gather(*calls) == ["done", "done"]
         assert await bridge.call(Lane.CHANGE, int) == 0
 
     bridged(test, waiting=2)
+
+
+def test_a_busy_server_leaves_room():
+    """One server's calls take a quarter of a lane at most; the others' are served meanwhile."""
+
+    async def test(bridge):
+        gate = Gate()
+        first = asyncio.ensure_future(bridge.call_for(1, Lane.ASK, gate))
+        await gate.reached()
+        with pytest.raises(UserError, match="very busy"):
+            await bridge.call_for(1, Lane.ASK, int)
+        assert await bridge.call_for(2, Lane.ASK, int) == 0
+        assert await bridge.call_for(1, Lane.LOOK, int) == 0
+        gate.open.set()
+        assert await first == "done"
+        assert await bridge.call_for(1, Lane.ASK, int) == 0
+
+    bridged(test, waiting=4)
+
+
+def test_files_take_turns():
+    """Files are added one after the other in each server and beside each other in several; the line is bounded."""
+
+    async def test(bridge):
+        inside, may_leave = [], asyncio.Event()
+
+        async def add(server):
+            async with bridge.turn(server):
+                inside.append(server)
+                await may_leave.wait()
+                inside.remove(server)
+
+        adds = [asyncio.ensure_future(add(server)) for server in (1, 1, 1, 1, 1, 2, 3)]
+        await asyncio.sleep(0.05)
+        assert sorted(inside) == [1, 2, 3]
+        with pytest.raises(UserError, match="Several files"):
+            await add(1)
+        may_leave.set()
+        await asyncio.gather(*adds)
+        assert not bridge._lines
+        assert not bridge._turns
+        await bridge.close()
+        with pytest.raises(UserError, match="being stopped"):
+            await add(1)
+
+    bridged(test)
+
+
+def test_what_is_dropped_says_so():
+    """A call that still waits when the bridge closes ends with words for whoever waits for it."""
+
+    async def test(bridge):
+        gates = [Gate(), Gate()]
+        running = [asyncio.ensure_future(bridge.call(Lane.ASK, gate)) for gate in gates]
+        for gate in gates:
+            await gate.reached()
+        waiting = asyncio.ensure_future(bridge.call(Lane.ASK, int))
+        await asyncio.sleep(0.01)
+        closing = asyncio.ensure_future(bridge.close())
+        with pytest.raises(UserError, match="being stopped"):
+            await waiting
+        for gate in gates:
+            gate.open.set()
+        assert await asyncio.gather(*running) == ["done", "done"]
+        await closing
+
+    bridged(test)
+
+
+def test_closing_does_not_wait_for_ever(monkeypatch):
+    """Work that does not end when told to is left alone after a while, and its caller told; the rest can look out."""
+    monkeypatch.setattr("cogs.bridge._LAST_WORK", 0.05)
+
+    async def test(bridge):
+        stuck = Gate()
+        left = asyncio.ensure_future(bridge.call(Lane.LOOK, stuck))
+        heeds = asyncio.ensure_future(bridge.call(Lane.ADD, bridge.closing.wait, 30))
+        await stuck.reached()
+        await bridge.close()
+        assert await heeds is True
+        with pytest.raises(UserError, match="being stopped"):
+            await left
+        stuck.open.set()
+
+    bridged(test)

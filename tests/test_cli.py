@@ -10,12 +10,16 @@ import signal
 import subprocess
 import sys
 import tomllib
+import tracemalloc
 import warnings
 from pathlib import Path
 
 import pytest
 from conftest import ARTICLES, HashEncoder
+from rich.console import Console
 
+from index.errors import UserError
+from index.indexer import Progress
 from index.layout import database_path
 from index.store import Store
 from terminal import VERSION, app, demo, progress
@@ -81,6 +85,17 @@ def process(*arguments: object, cwd: Path = ROOT, **options) -> subprocess.Compl
     )
 
 
+class Missing(HashEncoder):
+    """The encoder of a model that cannot be had."""
+
+    @property
+    def dimension(self) -> int:
+        raise UserError("The configured model cannot be had. Check `model.name`.")
+
+    def _encode(self, texts):
+        raise UserError("The configured model cannot be had. Check `model.name`.")
+
+
 # -- index
 
 
@@ -133,6 +148,50 @@ def test_index_respects_the_size_limit(bot, articles, tmp_path):
     result = bot("index", articles)
     assert result.code == Exit.SOME_FAILED
     assert "the limit is 1 MiB" in result.err
+
+
+def test_a_huge_file_costs_the_others_nothing(bot, articles):
+    """A file of 50 MB is refused with its size and the limit, without being read, and the others are indexed."""
+    huge = articles / "huge.txt"
+    with huge.open("wb") as file:
+        file.write(b"A sentence of some length. ")
+        file.truncate(50 * 1024 * 1024)
+    tracemalloc.start()
+    try:
+        result = bot("index", huge, articles / "owls.md")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert result.code == Exit.SOME_FAILED
+    assert "Articles: 1 added" in result.out
+    assert f"Failed: {huge.as_posix()}: “huge.txt” is too large, with 50.0 MiB; the limit is 10 MiB" in result.err
+    assert peak < 50 * 1024 * 1024
+
+
+def test_index_respects_the_limit_of_sentences(bot, articles, tmp_path):
+    """`limits.max_sentences` bounds a server's own articles together, and not the operator's."""
+    (tmp_path / "config.toml").write_text("[limits]\nmax_sentences = 8\n")
+    result = bot("index", articles, "--server", 7)
+    assert result.code == Exit.SOME_FAILED
+    assert result.out.startswith("Articles: 2 added")
+    assert "limits.max_sentences" in result.err
+    assert bot("index", articles).out.startswith("Articles: 3 added")
+
+
+def test_a_bad_pattern_costs_the_others_nothing(bot, articles):
+    """Patterns whose brackets make no sense match nothing, and the other targets are indexed."""
+    result = bot("index", articles / "[z-a].txt", articles / "[!]", articles / "owls.md")
+    assert result.code == Exit.SOME_FAILED
+    assert "Articles: 1 added" in result.out
+    assert result.err.count("holds no articles") == 2
+
+
+def test_a_model_that_cannot_be_had_leaves_no_database(bot, articles, tmp_path):
+    """Where the model cannot be had, indexing for the first time says so and makes no database."""
+    result = bot("index", articles, make_encoder=lambda config: Missing())
+    assert result.code == Exit.ERROR
+    assert "Error: The configured model cannot be had." in result.err
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_server_has_articles_of_its_own(bot, articles, tmp_path):
@@ -211,6 +270,62 @@ def test_ask_as_json_is_verbatim(indexed):
     assert text[first["start"] : first["end"]] == first["text"] == "It was opened by the mayor in 1932."
 
 
+def test_ask_as_json_has_the_agreed_keys(bot, articles):
+    """An answer for programs has the agreed keys, with the neighbours, the confidence and where else it stands."""
+    (articles / "towers.txt").write_text(
+        "Green towers\n\nThe guild met twice. Its two towers are painted green every seven years. Nobody knows why.\n"
+    )
+    bot("index", articles)
+    ids = {row["title"]: row["id"] for row in json.loads(bot("articles", "list", "--json").out)}
+    answer = json.loads(bot("ask", "Which towers are painted green every seven years?", "--json").out)
+    assert set(answer) == {"question", "answered", "confidence", "hits"}
+    assert (answer["answered"], answer["confidence"]) == (True, "strong")
+    place = {"text", "start", "end", "article_id", "title", "source", "url", "published"}
+    for hit in answer["hits"]:
+        assert set(hit) == place | {"before", "after", "also_in", "confidence"}
+        assert all(set(other) == place for other in hit["also_in"])
+        assert hit["article_id"] == ids[hit["title"]]
+        assert hit["confidence"] in {"strong", "likely", "weak"}
+    first = answer["hits"][0]
+    (other,) = first["also_in"]
+    assert first["text"] == other["text"] == "Its two towers are painted green every seven years."
+    assert {first["article_id"], other["article_id"]} == {ids["The Tallow Bridge"], ids["Green towers"]}
+    assert (first["before"], first["after"]) == {
+        ids["The Tallow Bridge"]: ("It was opened by the mayor in 1932.", None),
+        ids["Green towers"]: ("The guild met twice.", "Nobody knows why."),
+    }[first["article_id"]]
+    assert first["confidence"] == "strong"
+
+
+@pytest.mark.parametrize("logged", [True, False])
+@pytest.mark.parametrize("level", ["debug", "info", "warning"])
+def test_the_question_is_logged_only_where_that_is_wanted(indexed, tmp_path, level, logged):
+    """`log.questions` decides whether a question's text is in the log, where the level lets it be logged at all."""
+    (tmp_path / "config.toml").write_text(f"[log]\nlevel = '{level}'\nquestions = {str(logged).lower()}\n")
+    result = indexed("ask", "Who opened the Tallow Bridge?")
+    assert result.code == Exit.DONE
+    assert (" asked " in result.err) is (level == "debug")
+    assert ("Who opened" in result.err) is (level == "debug" and logged)
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_the_log_is_in_the_configured_format(indexed, tmp_path, style):
+    """`log.format` decides whether the log is text for people or an object a line."""
+    (tmp_path / "config.toml").write_text(f"[log]\nlevel = 'debug'\nformat = '{style}'\n")
+    (line,) = [one for one in indexed("ask", "Who opened it?", "--json").err.splitlines() if "asked" in one]
+    assert line.startswith("{") is (style == "json")
+    if style == "json":
+        assert {"level": "info", "message": "asked"}.items() <= json.loads(line).items()
+
+
+@pytest.mark.parametrize("level, expected", [("debug", 10), ("info", 30), ("warning", 30), ("error", 40)])
+def test_the_log_has_the_configured_level(bot, tmp_path, level, expected):
+    """`log.level` is the level of the log, but that commands leave out what goes well unless "debug" is wanted."""
+    (tmp_path / "config.toml").write_text(f"[log]\nlevel = '{level}'\n")
+    bot("articles", "list")
+    assert logging.getLogger().level == expected
+
+
 def test_ask_top(indexed, tmp_path):
     """`--top` limits the hits, and without it the configuration does."""
 
@@ -277,9 +392,14 @@ def test_articles_show(indexed):
     assert "\n\nThe Tallow Bridge crosses the river Wend." in shown
 
 
-def test_articles_remove(indexed, monkeypatch):
+def test_articles_remove(indexed, tmp_path, monkeypatch):
     """Removing asks first; once confirmed the articles are gone, and nothing of their text stays in the database."""
     ids = {row["title"]: row["id"] for row in json.loads(indexed("articles", "list", "--json").out)}
+
+    def stored(text: bytes) -> bool:
+        return any(text.lower() in path.read_bytes().lower() for path in (tmp_path / "data").rglob("*.db*"))
+
+    assert stored(b"opened by the mayor") and stored(b"Tallow") and stored(b"barn owls")
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody answers
     refused = indexed("articles", "remove", ids["The Tallow Bridge"])
     assert refused.code == Exit.ERROR
@@ -292,6 +412,18 @@ def test_articles_remove(indexed, monkeypatch):
     assert [row["title"] for row in json.loads(indexed("articles", "list", "--json").out)] == [
         "A bakery on Quarry Street"
     ]
+    assert stored(b"rye bread")
+    for text in (b"opened by the mayor", b"mayor", b"Tallow", b"bridge", b"barn owls", b"chick", b"owls"):
+        assert not stored(text), text
+
+
+def test_an_article_named_twice_is_removed_once(indexed):
+    """An article's number given twice counts once; what is said of it stays on one line."""
+    number = json.loads(indexed("articles", "list", "--json").out)[0]["id"]
+    result = indexed("articles", "remove", number, number, "--yes")
+    assert result.code == Exit.DONE
+    assert result.err == f"{number}  A bakery on Quarry Street\n"
+    assert result.out == "Removed 1 article(s). A file that is still in an indexed folder comes back with it.\n"
 
 
 def test_articles_remove_all(indexed, tmp_path):
@@ -372,12 +504,6 @@ def test_check_finds_other_models_and_damage(indexed, articles, tmp_path):
 
 def test_check_finds_a_missing_model(bot, tmp_path):
     """A model that cannot be had is a failure whose text says what to do."""
-    from index.errors import UserError
-
-    class Missing(HashEncoder):
-        def _encode(self, texts):
-            raise UserError("The configured model cannot be had. Check `model.name`.")
-
     result = bot("check", make_encoder=lambda config: Missing())
     assert result.code == Exit.ERROR
     assert "FAILED Model: The configured model cannot be had. Check `model.name`." in result.out
@@ -423,6 +549,10 @@ def test_an_option_after_the_command_wins(bot, tmp_path):
         ["articles", "remove"],
         ["articles", "remove", "1", "--all"],
         ["articles", "show", "one"],
+        ["articles", "show", 2**63],
+        ["articles", "show", "99999999999999999999"],
+        ["articles", "remove", "1", 2**63, "--yes"],
+        ["articles", "list", "--server", 2**64],
     ],
 )
 def test_wrong_usage(bot, arguments):
@@ -440,6 +570,35 @@ def test_an_error_is_one_block_without_a_traceback(bot, tmp_path):
     assert result.out == ""
     assert result.err.startswith("Error: There is no configuration file")
     assert "Traceback" not in result.err
+
+
+def test_the_largest_numbers_are_numbers_like_others(indexed):
+    """The largest article number and the largest server id there can be are looked for, and not found."""
+    assert f"No article has the number {2**63 - 1}." in indexed("articles", "show", 2**63 - 1).err
+    assert indexed("articles", "list", "--server", 2**64 - 1).out.startswith("No articles")
+
+
+def test_files_that_are_no_servers_are_passed_over(indexed, articles, tmp_path):
+    """Only files named by an id are servers' databases; others in that folder disturb nothing."""
+    indexed("index", articles / "owls.md", "--server", 7)
+    for name in ("²3.db", "٣.db", "notes.db", "-1.db", "007.db", f"{'9' * 30}.db"):
+        (tmp_path / "data" / "servers" / name).write_bytes(b"")
+    result = indexed("check")
+    assert result.code == Exit.DONE
+    assert re.findall(r"Articles of server (\d+)", result.out) == ["7"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use cannot be deleted there")
+@pytest.mark.parametrize("arguments", [["ask", "x"], ["index", "x.md"], ["articles", "list", "--data", "x"], ["check"]])
+def test_a_deleted_working_folder_is_an_error(indexed, tmp_path, monkeypatch, arguments):
+    """In a folder that has been deleted every command says so."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    result = indexed(*arguments)
+    assert result.code == Exit.ERROR
+    assert result.err == "Error: The working folder has been deleted. Change to a folder that exists.\n"
 
 
 def test_a_defect_is_logged_and_apologised_for(bot):
@@ -483,6 +642,17 @@ def test_the_version_is_that_of_the_project(bot):
 # -- interruption
 
 
+def test_progress_on_a_terminal():
+    """On a terminal a bar shows how many articles are done, and is gone at the end."""
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80, legacy_windows=False)
+    with progress.shown(console) as report:
+        for done in range(1, 4):
+            report(Progress(done, 3, f"{done}.md"))
+    shown = screen.getvalue()
+    assert "━" in shown and "3/3" in shown
+
+
 def test_the_first_ctrl_c_asks_and_the_second_insists(capfd):
     """The first Ctrl-C asks for an orderly stop, the second interrupts, and afterwards all is as before."""
     before = signal.getsignal(signal.SIGINT)
@@ -500,11 +670,12 @@ def test_the_first_ctrl_c_asks_and_the_second_insists(capfd):
 def test_ctrl_c_while_indexing(bot, articles, tmp_path, times):
     """Ctrl-C while encoding, once or twice, ends with exit code 130 and a corpus of whole articles."""
 
-    calls = iter(range(1, 100))
-
     class Interrupting(HashEncoder):
+        encoded = 0
+
         def encode_passages(self, texts):
-            if next(calls) == 3:  # the first batch of articles, encoded by two calls, has then been stored
+            before, self.encoded = self.encoded, self.encoded + len(texts)
+            if before <= 700 < self.encoded:  # a batch of articles has then been stored
                 for _ in range(times):
                     signal.raise_signal(signal.SIGINT)
             return super().encode_passages(texts)
@@ -581,13 +752,76 @@ def test_bot_py_from_another_folder(tmp_path):
     assert "\x1b" not in result.stdout + result.stderr
 
 
+@pytest.mark.model
+@pytest.mark.process
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be made read-only there")
+def test_a_data_folder_that_cannot_be_written(indexed, tmp_path):
+    """In a read-only data folder what would write is an error in one line, and nothing there changes."""
+    # An administrator may write anywhere, unless that is given up.
+    limited = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    if limited and not shutil.which("setpriv"):
+        pytest.skip("needs setpriv where an administrator runs the tests")
+    empty, full, new = tmp_path / "empty", tmp_path / "data", tmp_path / "new.txt"
+    empty.mkdir()
+    new.write_text("A new article. It is about larks.")
+    before = {path: path.read_bytes() for path in full.iterdir()}
+    for path in (*before, full, empty):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        for data, *arguments in ((empty, "index", new), (full, "articles", "remove", "--yes", "1")):
+            command = [*limited, sys.executable, ROOT / "bot.py", *arguments, "--data", data]
+            result = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False)
+            assert (result.returncode, result.stdout) == (Exit.ERROR, "")
+            assert re.fullmatch(r"Error: [^\n]+\n", result.stderr), result.stderr
+        assert list(empty.iterdir()) == []
+        assert {path: path.read_bytes() for path in full.iterdir()} == before
+    finally:
+        full.chmod(0o755)
+        empty.chmod(0o755)
+
+
 @pytest.mark.process
 def test_a_closed_pipe_is_no_defect(tmp_path, indexed):
     """When the reader of a list goes away, as `head` does, there is no traceback."""
     command = f'"{sys.executable}" "{ROOT / "bot.py"}" articles list --json --data "{tmp_path / "data"}" | head -n 1'
     result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert result.stdout == "[\n"
-    assert "Traceback" not in result.stderr
+    assert result.stderr == ""
+
+
+@pytest.mark.process
+@pytest.mark.skipif(os.name == "nt", reason="pipes end otherwise there")
+@pytest.mark.parametrize("arguments", [["articles", "list"], ["articles", "show", "1"], ["version"]])
+def test_nobody_reads_the_output(tmp_path, indexed, arguments):
+    """When nobody reads even the first line, nothing is said, and the exit code is 1."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, str(ROOT / "bot.py"), *arguments, "--data", str(tmp_path / "data")]
+    result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (Exit.ERROR, "")
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", [["articles", "list"], ["articles", "list", "--json"], ["articles", "show", "1"]])
+def test_output_that_cannot_be_written_is_an_error(tmp_path, indexed, arguments):
+    """Where the output cannot be written, that is one line on stderr and exit code 1."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, str(ROOT / "bot.py"), *arguments, "--data", str(tmp_path / "data")]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == Exit.ERROR
+    assert re.fullmatch(r"Error: The output cannot be written: [^\n]+\n", result.stderr)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process there")
+def test_ctrl_c_while_the_program_starts(tmp_path):
+    """Ctrl-C in the first moments, while Python still imports, is an interruption like any other."""
+    (tmp_path / "typer.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    command = f"import sys, runpy; sys.path.insert(0, {str(tmp_path)!r}); runpy.run_path('bot.py', run_name='__main__')"
+    result = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (Exit.INTERRUPTED, "", "Interrupted.\n")
 
 
 @pytest.mark.process

@@ -39,7 +39,7 @@ def test_without_a_file_there_are_defaults(tmp_path):
     assert (loaded.data, loaded.articles) == (tmp_path / "data", tmp_path / "articles")
     assert loaded.model.name == DEFAULT_MODEL == config.DEFAULT_MODEL
     assert loaded.answers.hits == 3
-    assert loaded.limits.max_file_mb == 10
+    assert (loaded.limits.max_file_mb, loaded.limits.max_sentences) == (10, 200_000)
     assert loaded.shared_with is None
     assert loaded.discord.manager_roles == frozenset()
     assert loaded.log == config.Log(level="info", format="text", questions=False)
@@ -78,6 +78,18 @@ def test_paths_count_from_the_file(tmp_path):
     loaded = config.load(file, home=Path("unused"))
     assert loaded.data.resolve() == tmp_path.parent / "elsewhere"
     assert loaded.articles == tmp_path / "abc"
+
+
+@pytest.mark.parametrize("limit", [1, 10_000_000])
+def test_the_limit_of_sentences_may_be_any_in_its_range(tmp_path, limit):
+    """`limits.max_sentences` is what the file says, from 1 to 10,000,000."""
+    assert config.load(written(tmp_path, f"[limits]\nmax_sentences = {limit}\n")).limits.max_sentences == limit
+
+
+def test_a_home_folder_that_is_not_there_is_left_as_it_is_written(tmp_path):
+    """`~` is the home folder, and `~name` of an unknown name is a folder's name, as in a shell."""
+    loaded = config.load(written(tmp_path, "data = '~/x'\narticles = '~nosuch-user/x'\n"))
+    assert (loaded.data, loaded.articles) == (Path.home() / "x", tmp_path / "~nosuch-user" / "x")
 
 
 def test_a_model_in_a_folder_beside_the_file_is_found(tmp_path):
@@ -127,12 +139,19 @@ def test_a_file_in_another_encoding_is_an_error(tmp_path):
             "limits.max_file_mb = 0 is not allowed; it must be a whole number from 1 to 1024",
         ),
         (
+            "[limits]\nmax_sentences = 0",
+            "limits.max_sentences = 0 is not allowed; it must be a whole number from 1 to 10000000.",
+        ),
+        ("[limits]\nmax_sentences = 10000001", "limits.max_sentences = 10000001 is not allowed"),
+        ("[limits]\nmax_sentences = 2.5", "limits.max_sentences = 2.5 is not allowed"),
+        (
             "[log]\nlevel = 'loud'",
             'log.level = "loud" is not allowed; it must be "debug", "info", "warning" or "error"',
         ),
         ("[log]\nquestions = 'yes'", 'log.questions = "yes" is not allowed; it must be true or false'),
         ("shared_with = ['1', '2']", 'shared_with = ["1", "2"] is not allowed; it must be a list of server ids'),
         ("shared_with = [0]", "shared_with = [0] is not allowed"),
+        ("shared_with = [18446744073709551616]", "shared_with = [18446744073709551616] is not allowed"),
         ("[discord]\nmanager_roles = 5", "discord.manager_roles = 5 is not allowed; it must be a list of role ids"),
         ("data = ''", 'data = "" is not allowed; it must be a folder\'s path in quotes'),
         ("data = 3", "data = 3 is not allowed"),

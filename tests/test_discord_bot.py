@@ -49,6 +49,8 @@ def process(server, folder):
     role = server.guilds[0].role("Editors").id
     help_channel = server.guilds[0].channel("help")  # where the bot may not embed
     help_channel.denied[server.guilds[0].role(server.bot.name).id] = 1 << 14
+    read_only = server.guilds[1].channel("locked")  # where the bot may read, and not write
+    read_only.denied[server.guilds[1].role(server.bot.name).id] = 1 << 11
     (folder / "config.toml").write_text(f"[discord]\nmanager_roles = [{role}]\n", encoding="utf-8")
     with bot(server, folder) as process:
         yield process.wait_ready()
@@ -91,7 +93,7 @@ def is_under_way(asked):
 
 def is_reported(asked):
     """Whether a run shows its report, and no longer how far it is."""
-    return "encoded" in asked.text and "Reading" not in asked.text
+    return "encoded" in asked.text and "Reading" not in asked.text and "Starting" not in asked.text
 
 
 def add(discord, channel, user, name, content, **options):
@@ -102,6 +104,11 @@ def titles(discord, channel, user, typed="", *, command="articles remove", optio
     found = discord.autocomplete(channel, user, command, option, typed).wait_for_answer(20)
     assert found.acknowledged_after < 3
     return {choice["name"].rpartition(" (")[0]: choice["value"] for choice in found.choices}
+
+
+def delay(line):
+    """Seconds until the next attempt to connect, as the log says."""
+    return float(line.rpartition("next attempt in ")[2].removesuffix(" s"))
 
 
 def test_start_up(discord, process):
@@ -116,13 +123,16 @@ def test_start_up(discord, process):
 
 
 def test_the_operator_reindexes(discord, folder):
-    """The operator's /reindex reads the operator's folder, and the report names no folder of the machine."""
+    """The operator's /reindex reads the operator's folder; the report counts, and names files to the operator alone."""
     _, channel = harbour(discord)
     (folder / "articles" / "empty.md").write_text("")
-    report = reindex(discord, channel, discord.operator).text
-    assert "The operator's folder**: 1 added, 1 failed." in report
-    assert "empty.md" in report
-    assert folder.name not in report
+    running = reindex(discord, channel, discord.operator)
+    assert "The operator's folder**: 1 added, 1 failed." in running.text
+    running.wait_for(lambda self: self.followups)
+    assert [message.ephemeral for message in running.followups] == [True]
+    assert "empty.md" in running.followups[0].text
+    assert "empty" not in str(running.history)
+    assert folder.name not in running.text
     (folder / "articles" / "empty.md").unlink()
 
 
@@ -151,6 +161,46 @@ def test_an_address_that_discord_refuses(discord):
     assert all("url" not in embed for embed in asked.embeds)
 
 
+def test_a_reply_that_discord_refuses(discord):
+    """A reply that Discord refuses arrives without links, and if need be without referring to the question."""
+    guild, channel = meadow(discord)
+    discord.fail(400, r"/messages$", "POST")
+    reply = discord.wait_for_reply(discord.say(channel, guild.owner, f"{discord.bot.mention} {OPENED}"))
+    assert "1932" in reply.text
+    assert all("url" not in embed for embed in reply.embeds)
+    discord.fail(403, r"/messages$", "POST", times=2)
+    asked = discord.say(channel, guild.owner, f"{discord.bot.mention} {OPENED}")
+    reply = discord.wait_for_message(channel, lambda message: "1932" in message.text, after=asked)
+    assert reply.reply_to is None
+
+
+def test_lost_connections(discord):
+    """Answers and runs survive connections that break, and nothing is said twice."""
+    guild, channel = harbour(discord)
+    edits = r"/messages/@original$"
+    discord.fail(0, edits, "PATCH")
+    assert "1932" in use(discord, channel, guild.manager, "ask", question=OPENED).text
+    discord.fail(0, r"/typing$", "POST")
+    fault = discord.fail(0, r"/messages$", "POST", after_effect=True)
+    asked = discord.say(channel, guild.manager, f"{discord.bot.mention} {OPENED}")
+    discord.wait_for(lambda: len(discord.sent("POST", r"/messages$")) and fault.hits, 20)
+    discord.wait_for_reply(asked)
+    again = discord.say(channel, guild.owner, f"{discord.bot.mention} {OPENED}")
+    discord.wait_for_reply(again)
+    assert len(discord.replies(asked)) == 1
+    discord.fail(0, edits, "PATCH", times=2)
+    assert "The operator's folder**: 1 unchanged" in reindex(discord, channel, discord.operator).text
+
+
+def test_typing_costs_nothing(discord):
+    """An answer does not wait for Discord to show the bot as typing."""
+    guild, channel = meadow(discord)
+    fault = discord.fail(500, r"/typing$", "POST", times=5)
+    discord.wait_for_reply(discord.say(channel, guild.manager, f"{discord.bot.mention} {OPENED}"), timeout=10)
+    assert fault.hits < 5
+    discord.rest.faults.clear()
+
+
 def test_nothing_found(discord):
     """A question that no article answers is told so, with what there is."""
     guild, channel = harbour(discord)
@@ -176,6 +226,8 @@ def test_mention(discord, process):
     assert channel in discord.typing
     again = discord.say(channel, guild.member, "What colour are the two towers painted?", reply_to=reply)
     assert "green" in discord.wait_for_reply(again).text
+    long = discord.say(channel, guild.owner, f"{discord.bot.mention} {'why ' * 76}?")
+    assert "at most 300" in discord.wait_for_reply(long).text
     helped = discord.wait_for_reply(discord.say(channel, guild.member, discord.bot.mention))
     assert "/ask" in helped.text
     thanks = discord.say(channel, guild.member, "thanks!", reply_to=reply)
@@ -196,6 +248,12 @@ def test_channels_without_embeds(discord):
     asked = use(discord, channel, guild.manager, "ask", question=OPENED)
     assert asked.embeds == []
     assert "[The Tallow Bridge](<https://example.org/bridge#:~:text=" in asked.content
+    guild, general = meadow(discord)
+    locked = guild.channel("locked")
+    unheard = discord.say(locked, guild.manager, f"{discord.bot.mention} {OPENED}")
+    discord.wait_for_reply(discord.say(general, guild.manager, f"{discord.bot.mention} {OPENED}"))
+    assert discord.replies(unheard) == []
+    assert not discord.sent("POST", f"/channels/{locked.id}/")
 
 
 def test_direct_message(discord):
@@ -204,6 +262,10 @@ def test_direct_message(discord):
     assert "1932" in reply.text
     channel = discord.dm_channel(discord.guilds[1].manager)
     assert "1932" in use(discord, channel, discord.guilds[1].manager, "ask", question=OPENED).text
+    unknown = discord.direct_message(discord.guilds[1].manager, "Who won the football World Cup in 2022?")
+    reply = discord.wait_for_reply(unknown)
+    assert "Nothing found" in reply.text
+    assert "this server" not in reply.text
 
 
 def test_add(discord):
@@ -305,34 +367,44 @@ def test_remove(discord):
 def test_two_servers(discord):
     """Neither server sees, lists, is offered, asks or removes the other's articles, not even by a forged id."""
     (guild, channel), (other, elsewhere) = harbour(discord), meadow(discord)
-    assert set(titles(discord, channel, guild.manager)) == {"Owls in the mill"}
-    assert all(title.startswith("Notice") for title in titles(discord, elsewhere, other.manager))
-    assert "Owls" not in use(discord, elsewhere, other.manager, "articles list").text
-    assert "Notice" not in use(discord, channel, guild.manager, "articles list").text
-    asked = use(discord, elsewhere, other.owner, "ask", question="How many chicks did the barn owls raise?")
-    assert "owls" not in asked.text.partition("raise?")[2]
+    add(discord, channel, guild.manager, "lantern.md", b"# The lantern\n\nThe keeper polishes the brass lantern.\n")
+    add(discord, elsewhere, other.manager, "hedge.md", b"# The hedge\n\nThe hedge is clipped in March.\n")
+    add(discord, elsewhere, other.manager, "orchard.md", b"# The orchard\n\nPlums ripen in the walled orchard.\n")
+    assert "The lantern" in titles(discord, channel, guild.manager)
+    assert "The orchard" not in titles(discord, channel, guild.manager)
+    before = titles(discord, elsewhere, other.manager)
+    assert "The orchard" in before
+    assert "The lantern" not in before
+    assert "lantern" not in use(discord, elsewhere, other.manager, "articles list").text
+    assert "orchard" not in use(discord, channel, guild.manager, "articles list").text
+    for place, user, question, theirs in (
+        (elsewhere, other.owner, "What does the keeper polish?", "brass lantern"),
+        (channel, guild.owner, "What ripens in the walled orchard?", "Plums ripen"),
+    ):
+        asked = use(discord, place, user, "ask", question=question)
+        assert theirs not in asked.text
+        assert theirs in use(discord, channel if place is elsewhere else elsewhere, user, "ask", question=question).text
 
-    forged = titles(discord, elsewhere, other.manager)["Notice 09"]
-    for value in (forged, "Notice 09"):
+    number = before["The orchard"]
+    assert number not in titles(discord, channel, guild.manager).values()
+    for value in (number, "The orchard"):
         for command, options in (
             ("articles remove", {"article": value}),
             ("articles add", {"file": discord.upload("x.md", FERRY), "replaces": value}),
         ):
             assert "no such" in use(discord, channel, guild.manager, command, **options).text
-    shown = use(discord, channel, guild.manager, "articles remove", article="Owls in the mill")
-    shown.message.buttons[0]["custom_id"] = f"articles:remove:{forged}"
-    clicked = discord.click(shown.message, f"articles:remove:{forged}", guild.manager).wait_for_answer()
-    assert "no longer there" in clicked.text
-    listed = use(discord, elsewhere, other.manager, "articles list")
-    assert "10 articles" in listed.text
-    assert len(titles(discord, elsewhere, other.manager)) == 10
+    shown = use(discord, channel, guild.manager, "articles remove", article="The lantern")
+    forged = f"articles:remove:{number}"
+    shown.message.buttons[0]["custom_id"] = forged
+    assert "no longer there" in discord.click(shown.message, forged, guild.manager).wait_for_answer().text
+    assert titles(discord, elsewhere, other.manager) == before
 
 
 def test_a_manager_reindexes(discord):
     """A manager's /reindex re-reads what the server has added, and leaves the operator's folder alone."""
     guild, channel = meadow(discord)
     report = reindex(discord, channel, guild.manager).text
-    assert "This server**: 10 unchanged." in report
+    assert "This server**: 12 unchanged." in report
     assert "operator" not in report
 
 
@@ -374,6 +446,52 @@ def test_work_that_outlives_its_interaction(discord, folder):
     assert discord.sent("PATCH", rf"/channels/{channel.id}/messages/{running.message.id}$")
 
 
+def test_words_after_the_interaction_has_grown_old(discord, folder):
+    """After an interaction's 15 minutes results and errors still come: in its message, or as one of their own."""
+    guild, channel = meadow(discord)
+    try:
+        discord.fail(401, r"/webhooks/", times=99)
+        asked = discord.slash(channel, guild.manager, "articles add", {"file": discord.upload("f.md", FERRY)})
+        discord.wait_for_message(channel, lambda message: message.text == "Added **The ferry**: 3 sentences.")
+        assert asked.ephemeral
+        gone = discord.fail(404, rf"/channels/{channel.id}/messages/\d+$", "PATCH", times=9)
+        running = discord.slash(channel, guild.manager, "reindex")
+        last = discord.wait_for_message(channel, lambda message: "13 unchanged" in message.text)
+        assert gone.hits
+        assert last is not running.message
+        gone.times = 0
+        grove = discord.add_guild("Grove")
+        (folder / "data" / "servers" / f"{grove.id}.db").write_bytes(b"no database" * 1_000)
+        failed = discord.slash(grove.channel("general"), grove.manager, "reindex")
+        failed.wait_for(lambda self: self.message and "in my log" in self.message.text)
+    finally:
+        discord.rest.faults.clear()
+
+
+def test_a_damaged_database(discord, process, folder):
+    """A member is told in general words, and alone, that the operator has something to mend; the operator, what."""
+    grove = next(one for one in discord.guilds if one.name == "Grove")
+    channel = grove.channel("general")
+    asked = use(discord, channel, grove.owner, "ask", question=OPENED)
+    assert asked.message.deleted
+    assert [message.ephemeral for message in asked.followups] == [True]
+    assert "in my log" in asked.text
+    assert str(grove.id) not in asked.text
+    process.wait_for_line(f"ERROR.*{grove.id}.db")
+    told = use(discord, channel, discord.operator, "ask", question=OPENED)
+    assert f"{grove.id}.db" in told.text
+    assert folder.name not in told.text
+
+
+def test_a_rate_limit_that_lasts(discord, process):
+    """A limit of a quarter of an hour is no reason to hold an answer back so long: it is given up, and logged."""
+    guild, channel = meadow(discord)
+    discord.fail(429, r"/messages$", "POST", retry_after=1_000)
+    discord.say(channel, guild.owner, f"{discord.bot.mention} {OPENED}")
+    process.wait_for_line(f"could not reply in channel {channel.id}")
+    discord.wait_for_reply(discord.say(channel, guild.owner, f"{discord.bot.mention} {OPENED}"))
+
+
 def test_rate_limit(discord):
     """A reply that Discord asks to send later arrives once."""
     guild, channel = meadow(discord)
@@ -412,21 +530,29 @@ def test_nothing_is_told_to_the_wrong_people(discord, process, folder):
     for message in discord.messages.values():
         assert folder.name not in str(message.history)
         assert message.author is not discord.bot or message.pinged == set()
+    assert all(one.body["allowed_mentions"]["parse"] == [] for one in discord.sent("POST", r"/messages$"))
     assert OPENED not in process.output
     assert "Traceback" not in process.output
 
 
 def test_stop_while_indexing(discord, process, folder):
-    """SIGTERM during a long run ends it at an article's end, says so, and exits with 0; what was read is kept."""
+    """SIGTERM during long work ends it at once, says so, and exits with 0; a run keeps what was read."""
+    guild, elsewhere = meadow(discord)
+    long = "\n".join(f"Parcel {n} was sent on day {n * 7} to a house in street {n * 3}." for n in range(12_000))
+    adding = discord.slash(
+        elsewhere, guild.manager, "articles add", {"file": discord.upload("long.txt", long.encode())}
+    )
     _, channel = harbour(discord)
     for file in (folder / "articles").glob("report-*.txt"):
         file.write_text(file.read_text().replace(" street ", " alley "))
     running = discord.slash(channel, discord.operator, "reindex")
     running.wait_for(is_under_way, 60)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
+    assert process.wait(20) == 0
     assert "Traceback" not in process.output
+    assert process.lines[-1].endswith("stopped")
     assert "Stopped before the end" in running.text
+    assert "stopped before this file was added" in adding.text
     process.start().wait_ready()
     assert "1932" in use(discord, channel, discord.guilds[0].owner, "ask", question=OPENED).text
     assert discord.command_writes == 1  # registered at the first start, and not again
@@ -444,17 +570,18 @@ def test_discord_out_of_reach(tmp_path):
         discord.fail(503, "/users/@me", times=1)
         with discord.offline():
             process = bot(discord, tmp_path).start()
-            process.wait_for_line("no connection to Discord .*ClientConnectorError.*next attempt in", 30)
+            first = process.wait_for_line("no connection to Discord .*ClientConnectorError.*next attempt in", 30)
         with process:
-            process.wait_for_line("no connection to Discord .*DiscordServerError", 30)
+            later = process.wait_for_line("no connection to Discord .*DiscordServerError", 30)
+            assert 1 <= delay(first) <= 2 <= delay(later)
             process.wait_ready(60)
             assert "Traceback" not in process.output
             for guild in discord.guilds:
                 asked = discord.say(guild.channel("general"), guild.member, f"{discord.bot.mention} {OPENED}")
                 assert "Nothing found" in discord.wait_for_reply(asked).text
-            report = reindex(discord, discord.guilds[0].channel("general"), discord.operator).text
-            assert "articles” does not exist" in report
-            assert tmp_path.name not in report
+            running = reindex(discord, discord.guilds[0].channel("general"), discord.operator)
+            running.wait_for(lambda self: "articles” does not exist" in self.text)
+            assert tmp_path.name not in running.text
             assert discord.visible("articles", discord.guilds[0], discord.guilds[0].manager)
             assert not discord.visible("articles", discord.guilds[0], discord.guilds[0].member)
             assert process.terminate(signal.SIGTERM, 30) == 0
@@ -463,12 +590,16 @@ def test_discord_out_of_reach(tmp_path):
 
 
 def test_stop_while_the_model_loads(tmp_path):
-    """A bot that is stopped as soon as it is ready does not wait for its model: a container gives it ten seconds."""
+    """A bot that is stopped as soon as it is ready does not wait for its model, and tells whoever waits for it."""
     (tmp_path / "config.toml").write_text("")
     with LoopbackDiscord() as discord, bot(discord, tmp_path) as process:
         process.wait_ready()
+        guild = discord.guilds[0]
+        asked = discord.slash(guild.channel("general"), guild.member, "ask", {"question": OPENED})
+        asked.wait_for(lambda self: self.acknowledged_after is not None)
         assert process.terminate(signal.SIGTERM, 10) == 0
         assert "Traceback" not in process.output
+        assert asked.answered  # by "Nothing found" where the model was quicker
 
 
 def test_bad_token(tmp_path):

@@ -1,6 +1,8 @@
 """What is said, and logged, when something fails: to the person in Discord, and to the operator."""
 
 import logging
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import aiohttp
@@ -11,6 +13,8 @@ from discord import app_commands
 from cogs.access import demand_manager, may_manage
 from cogs.articles import default_permissions
 from cogs.errors import said
+from cogs.refusal import Refusal
+from cogs.settings import Settings
 from cogs.trouble import OneLine, hopeless, passes
 from index.errors import UserError
 
@@ -24,10 +28,22 @@ def closed(code):
     return discord.ConnectionClosed(SimpleNamespace(close_code=code), shard_id=0, code=code)
 
 
-def test_an_error_for_its_reader_is_shown_as_it_stands():
-    """A UserError's words are shown, its markup disarmed and the machine's folders left out."""
-    text = said(UserError("“*.txt” in /srv/verbatim/data/servers/1.db: try [again]"), "/srv/verbatim/data")
-    assert text == r"“\*.txt” in servers\/1.db\: try \[again\]"
+def test_an_error_for_its_reader_is_shown_as_it_stands(caplog):
+    """A refusal's words are shown with their markup disarmed, and are nothing to log."""
+    assert said(Refusal("“*.txt”: try [again]")) == r"“\*.txt”\: try \[again\]"
+    assert not caplog.records
+
+
+def test_an_error_for_the_operator(caplog):
+    """What the operator has to mend is told to members in general words, and whole to the operator and the log."""
+    settings = Settings(Path("/srv/my articles"), Path("/srv/data"), 3, 1, frozenset(), False)
+    error = UserError("/srv/data/servers/1.db is damaged: restore it, or use --data DIR")
+    text = said(error)
+    assert not {"srv", "1.db", "--data"} & set(re.split(r"[ /\\]", text))
+    assert "log" in text
+    assert "/srv/data/servers/1.db is damaged" in caplog.text
+    assert said(error, settings).startswith(r"servers\/1.db is damaged\: restore it")
+    assert said(UserError("/srv/my articles/a b.txt: no"), settings) == r"a b.txt\: no"
 
 
 def test_a_defect_has_a_reference(caplog):

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from cogs.articles import _outcome
+from cogs.refusal import Refusal
 from cogs.service import NOWHERE, Service
 from cogs.settings import Settings
 from index.corpus import Library
@@ -122,6 +124,50 @@ def test_files_that_cannot_be_read(service):
         service.demand_acceptable("a.xyz", 10)
     service.demand_acceptable("A.TXT", 100_000)
     assert service.articles(HARBOUR) == []
+
+
+def test_a_refused_file_makes_no_corpus(service, library):
+    """A server whose first file is refused has no database afterwards."""
+    with pytest.raises(Refusal):
+        add(service, HARBOUR, b"", "empty.txt")
+    assert library.servers() == []
+    add(service, HARBOUR)
+    with pytest.raises(Refusal):
+        add(service, HARBOUR, b"", "empty.txt", 2)
+    assert library.servers() == [HARBOUR]
+
+
+def test_adding_can_be_stopped(service):
+    """A file that is being added when the bot stops is not kept, and that is said."""
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(Refusal, match="stopped"):
+        add(service, HARBOUR, cancel=cancel)
+    assert service.articles(HARBOUR) == []
+
+
+def test_replacing_what_is_removed_meanwhile(service, monkeypatch):
+    """An upload whose place was removed meanwhile is reported as added, or as not added, never as a replacement."""
+    old = add(service, HARBOUR).article
+    found = service.find(HARBOUR, str(old.id))
+    service.remove(HARBOUR, old.id)
+    monkeypatch.setattr(service, "find", lambda *_, **__: found)
+    assert _outcome(add(service, HARBOUR, BREAD, "bakery.md", 2, replaces=str(old.id))).startswith("Added")
+
+
+def test_whose_error_it_is(service, library):
+    """A damaged database is the operator's to mend, and no refusal of what was asked."""
+    path = library.path(HARBOUR)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no database" * 1_000)
+    for attempt in (
+        lambda: service.ask(HARBOUR, "Why?"),
+        lambda: service.articles(HARBOUR),
+        lambda: add(service, HARBOUR),
+    ):
+        with pytest.raises(UserError) as caught:
+            attempt()
+        assert not isinstance(caught.value, Refusal)
 
 
 def test_titles_that_several_articles_have(service):

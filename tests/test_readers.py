@@ -456,6 +456,48 @@ def test_a_block_that_is_no_mapping_is_part_of_the_article() -> None:
     assert text_of("---\n---\nText.", "a.md") == "Text."
 
 
+PROSE = "A hidden paragraph tells of walruses."
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        f"Intro: this paragraph: broken as YAML\n\n{PROSE}\n",
+        f"Title: The walrus: a life\n\n{PROSE}\n",
+        f"Title: The walrus: a life\n{PROSE}",
+        f"Note: {PROSE}",
+        f"{PROSE}\nNote: walruses are large.",
+        f"By: {PROSE}",
+        f"Note:\n- {PROSE}",
+    ],
+)
+def test_text_between_two_rules_at_the_top_is_never_lost(block: str) -> None:
+    """Unless all of a block is front matter, with a key that is common there, each word of it stays in the text."""
+    text = text_of(f"---\n{block}\n---\n\nBody.", "a.md")
+    words = re.findall(r"\w+", f"{block} Body")
+    assert re.findall(r"\w+", text) == words and PROSE in text
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "url: https://example.org/x",
+        "date: 2024-05-06",
+        "tags: [a, b]",
+        "Description: >\n  Of walruses,\n\n  and more.",
+        "draft: false",
+        "slug: walrus",
+        "lang: en",
+        "layout: post\ncustom: x",
+        "tags:\n  - a\n- b\ntitle: The walrus: a life\n# a comment",
+        "\ntitle: The walrus: a life\n",
+    ],
+)
+def test_front_matter_is_known_by_one_common_key(block: str) -> None:
+    """One key that front matter commonly has is enough, also in broken YAML, and the block is no part of the text."""
+    assert text_of(f"---\n{block}\n---\nBody.", "a.md") == "Body."
+
+
 def test_values_of_front_matter_are_taken_as_text() -> None:
     """A title that is a number, a truth value or a date stays what the author wrote."""
     for title in ("1984", "007", "yes", "2024-01-05", "null"):

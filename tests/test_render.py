@@ -199,6 +199,14 @@ def test_an_answer():
     ]
 
 
+def test_answers_without_links():
+    """An answer that Discord refused for an address can be said again without any."""
+    one = hit(also_in=[citation(url="https://example.org/b")], url="https://example.org/a")
+    for reply in (render.answer(found(one), links=False), render.plain_answer(found(one), links=False)):
+        assert "example.org" not in str([reply.content, *(embed.to_dict() for embed in reply.embeds)])
+    assert "example.org" in render.plain_answer(found(one)).content
+
+
 def test_confidence_is_said_in_words():
     """Each band has words of its own, and a weak match is told to be checked."""
     said = {band: render.answer(found(hit(confidence=band))).embeds[0].description for band in Confidence}
@@ -215,11 +223,38 @@ def test_no_path_of_the_host_is_shown():
 
 
 @pytest.mark.parametrize(
-    "url", [None, "", "javascript:alert(1)", "https://", "http://localhost/", "https://u:p@a.example/", "http://[::1"]
+    "url",
+    [
+        None,
+        "",
+        "javascript:alert(1)",
+        "https://",
+        "http://localhost/",
+        "https://u:p@a.example/",
+        "http://[::1",
+        "https://a..b/",
+        "https://a.b:99999",
+    ],
 )
 def test_addresses_that_are_none(url):
     """Only addresses of the web that name a host become links."""
     assert safe_url(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://münchen.de/über", "https://xn--mnchen-3ya.de/%C3%BCber"),
+        ("https://пример.рф/", "https://xn--e1afmkfd.xn--p1ai/"),
+        ("https://straße.example", "https://xn--strae-oqa.example"),
+        ("HTTPS://A.Example/B", "https://a.example/B"),
+        ("https://a_b.example/", "https://a_b.example/"),
+        ("https://a.example.:8080?q#f", "https://a.example:8080?q#f"),
+    ],
+)
+def test_addresses_in_other_spellings(url, shown):
+    """An address becomes a link in whatever script or case its host is written."""
+    assert safe_url(url) == shown
 
 
 def test_an_address_cannot_end_its_markup():
@@ -242,6 +277,9 @@ def test_nothing_found():
     assert "12 articles of this server and 1 shared article" in text
     assert "/articles add" in text
     assert "No articles are indexed" in render.nothing_found(0, 0).content
+    outside = render.nothing_found(0, 1, in_server=False).content
+    assert "server" not in outside
+    assert "1 shared article" in outside
 
 
 @given(st.lists(texts, max_size=40), st.integers(-5, 99))
@@ -264,25 +302,37 @@ def test_choices_fit(title):
 
 
 def test_a_report_names_files_not_folders():
-    """A report counts what was done, and names failed files without their folders."""
+    """A report counts what was done and names nothing; what failed is named apart, without its folders."""
     failed = [
         ("/srv/articles/deep/b*.txt", "it is empty: put text into it"),
         ("/srv/articles", "“/srv/articles” does not exist"),
     ]
     done = SyncReport(added=["a"], failed=failed, encoded=1_200)
-    assert render.report("This server", done, "/srv").split("\n") == [
+    assert render.report("This server", done).split("\n") == [
         "**This server**: 1 added, 2 failed.",
         "-# 1,200 sentences encoded, 0 reused; 0.0 s",
+    ]
+    assert render.failures(done, "/srv").split("\n") == [
         r"- b\*.txt\: it is empty\: put text into it",
         "- “articles” does not exist",
     ]
+    assert render.failures(SyncReport()) == ""
+
+
+def test_a_report_of_a_run_that_was_stopped():
+    """A run that was stopped says whether it had read anything."""
+    assert "stopped before anything was read" in render.report("This server", SyncReport(cancelled=True))
+    begun = render.report("This server", SyncReport(added=["a"], cancelled=True))
+    assert "1 added" in begun
+    assert "Stopped before the end; what was read is kept" in begun
 
 
 @given(st.lists(st.tuples(texts, texts), max_size=30))
 @settings(deadline=None)
 def test_every_report_fits(failed):
-    """Two reports fit into one message, however much failed."""
-    assert width(render.report("This server", SyncReport(failed=failed))) < 1_000
+    """Two reports, and what failed in both, fit into one message, however much it was."""
+    done = SyncReport(["a"] * 9_999, ["a"] * 9_999, ["a"] * 9_999, ["a"] * 9_999, failed, cancelled=True)
+    assert width(render.report("The operator's folder", done) + "\n" + render.failures(done)) < 1_000
 
 
 def test_folders_are_left_out_of_messages():
@@ -293,6 +343,8 @@ def test_folders_are_left_out_of_messages():
     assert without_folders(text, "/srv/my data") == (
         "“servers/12.db” and config.toml, x.db; https://a.example/b/c 1/2/3"
     )
+    blanks = "/home/my own articles/deep er/x y.md is empty; /a/b.db and /c d/e.db. “/f g/h/ä.md”: no"
+    assert without_folders(blanks) == "x y.md is empty; b.db and e.db. “ä.md”: no"
 
 
 def test_progress():

@@ -1,5 +1,7 @@
 """Scanning: targets to files, what they answer for, and reading a file's bytes without ever waiting."""
 
+import fnmatch
+import itertools
 import os
 import sys
 import tempfile
@@ -10,7 +12,7 @@ import pytest
 
 from index.errors import UserError
 from index.readers import read
-from index.scan import Scan, read_bytes, scan
+from index.scan import Scan, _compiled, read_bytes, scan
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 
@@ -83,6 +85,55 @@ def test_patterns_match_as_in_a_shell(folder: Path, pattern: str, expected: list
     result = scan([str(folder / pattern)])
     assert names(result, folder) == expected and not result.problems
     assert all(covers(result, folder / name) for name in expected)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("[z-a].*", []),
+        ("[!z-a].*", ["a.txt", "b.md"]),
+        ("[z-ab].*", ["b.md"]),
+        ("[a-b].*", ["a.txt", "b.md"]),
+        ("[!]", []),
+        ("[]", []),
+        ("[", []),
+        ("[!", []),
+        ("[a--b].*", ["b.md"]),
+        (r"[\\-a].*", ["a.txt"]),
+        ("[]-a].*", ["a.txt"]),
+        ("[[-a].*", ["a.txt"]),
+        ("[^a].*", ["a.txt"]),
+        ("[a&&b~~||].*", ["a.txt", "b.md"]),
+    ],
+)
+def test_no_pattern_costs_the_other_targets(folder: Path, pattern: str, expected: list[str]) -> None:
+    """A range that runs backwards holds nothing, brackets that do not pair are themselves, and all else is found."""
+    result = scan([str(folder / pattern), str(folder / "sub" / "c.HTML")])
+    assert names(result, folder) == [*expected, "sub/c.HTML"]
+    assert [target for target, _ in result.problems] == ([] if expected else [str(folder / pattern)])
+
+
+def test_sets_match_as_in_the_standard_library(folder: Path) -> None:
+    """Whatever stands between brackets, of one character each they match what `fnmatch` matches."""
+    members = ["".join(some) for n in (1, 2, 3, 4) for some in itertools.product("-^]a\\", repeat=n)]
+    for pattern in (f"[{negation}{member}]" for negation in ("", "!") for member in members):
+        compiled = _compiled([pattern])
+        for name in "!-^]a\\b[":
+            assert bool(compiled.match(name)) is fnmatch.fnmatchcase(name, pattern), (pattern, name)
+
+
+@posix
+def test_a_deleted_working_folder_is_a_problem_of_relative_targets(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the working folder is gone, a relative file or pattern says so, and absolute ones are found."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    result = scan(["a.txt", "*.md", str(folder / "b.md")])
+    assert names(result, folder) == ["b.md"]
+    assert [target for target, message in result.problems if "has been deleted" in message] == ["a.txt", "*.md"]
 
 
 def test_an_existing_path_wins_over_the_pattern_it_looks_like(folder: Path) -> None:

@@ -1,8 +1,9 @@
 """The block of YAML at a Markdown file's top: four things are read from it, as text.
 
 It knows nothing of Markdown. Text between two rules looks much like such a block, so only what has a key that front
-matter commonly has is taken for one, and everything else stays in the article. The loader makes plain strings, lists and mappings only, so no tag can name a
-type, no date can be wrong, and an alias costs nothing, because what it repeats is never copied.
+matter commonly has is taken for one, and everything else stays in the article. The loader makes plain strings, lists
+and mappings only, so no tag can name a type, no date can be wrong, and an alias costs nothing, because what it
+repeats is never copied.
 """
 
 import re
