@@ -19,9 +19,10 @@ from index.article import Article, Paragraph, Sentence
 from index.encoder import Encoder, Stamp, is_of, stamp_of
 from index.errors import UserError
 from index.lexical import terms
+from index.paragraphs import paragraphs
 from index.readers import DEFAULT_MAX_BYTES, READER_VERSION, read
 from index.scan import read_bytes, scan
-from index.sentences import paragraphs, split
+from index.sentences import split
 from index.store import (
     Float16,
     PreparedArticle,

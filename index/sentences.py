@@ -1,4 +1,4 @@
-"""Where sentences and paragraphs lie in a text: spans in, spans out, nothing else.
+"""Where sentences lie in a text: spans in, spans out, nothing else.
 
 It is pure and runs in linear time on any input. It refuses to know files, articles, models and stores; the
 sentence rules of some 300 languages are sentencex's, and what this module adds is what articles have besides
@@ -8,8 +8,7 @@ prose: lines, list markers, quotations, asides, separators, and "sentences" too 
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from enum import Enum, auto
+from collections.abc import Iterator
 from itertools import pairwise
 
 import sentencex
@@ -19,30 +18,24 @@ from index.article import Sentence, Span
 MAX_SENTENCE = 700
 """Characters; anything longer is cut, because nobody reads it as one answer and the model would not read its end."""
 
-MAX_PARAGRAPH = 1000
-"""Characters; about what the default model reads (256 tokens), so that a paragraph's vector knows all of it."""
-
 MAX_GLUED_QUOTE = 100
 """Characters; a quotation or aside up to this long stays in one piece, a longer one is split at its sentence ends."""
 
 _MAX_BLOCK = 5_000  # characters given to sentencex at once: it takes quadratic time on some lines
-_MAX_HEADING = 100
-_MAX_ITEM = 200
 
 # Every character at which str.splitlines breaks a line.
 _LINE = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
-_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 # A line of words, blanks and commas holds nothing that any rule could split at.
 _PLAIN = re.compile(r"[\w ,\-]*")
 
 _BULLET = r"[-*+•‣⁃◦▪●○■□–—·➢✓]"
 _NUMBER = r"\(?(?:\d{1,3}(?:\.\d{1,3}){0,4}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})[.)]{1,2}"
-_MARKER = re.compile(rf"(?:#{{1,6}}\s+)?(?:(?:{_BULLET}\s*)?{_NUMBER}|{_BULLET})(?=\s|$)|#{{1,6}}$")
+LIST_MARKER = re.compile(rf"(?:#{{1,6}}\s+)?(?:(?:{_BULLET}\s*)?{_NUMBER}|{_BULLET})(?=\s|$)|#{{1,6}}$")
 _LABEL = re.compile(
     r"(?:Fig(?:ure|\.)?|Table|Chart|Map|Step|Chapter|Section|Part|Abb(?:ildung|\.)|Tabelle)\s*\d+(?:\.\d+)*[.:]"
 )
-_TABLE_ROW = re.compile(r"\||[^\t]*\t[^\t]*\t|[^|]*\s\|\s[^|]*\s\|\s")
+TABLE_ROW = re.compile(r"\||[^\t]*\t[^\t]*\t|[^|]*\s\|\s[^|]*\s\|\s")
 
 # Quotation marks and round brackets are hidden from sentencex: it never splits between two of them, however
 # far apart, and takes quadratic time when they do not pair. What belongs together is decided in _glued.
@@ -103,20 +96,12 @@ _BEFORE_NUMBER = re.compile(
 
 _ITEM = re.compile(r"(?<!\S)[•‣⁃◦▪●-]?\s?\(?(?:(\d{1,2})|([a-z]))(\.\)|[.)])(?=\s+\S)")
 _FALLBACK_END = re.compile(r"[.!?…。！？؟।]+\s+|[。！？]")
-_TERMINAL = re.compile(r"""[.!?…。！？؟।;,][)\]"'”’»」』]?$""")
 _SEPARATOR = re.compile(r"--|[-=_*~#+•· ]{3,}")
 _WORD = re.compile(r"\w")
 _FLOW = re.compile(r"(?:[,;:(]|\b(?:and|or|und|oder|et|y|e|o))\s*$")
 
 # Where a sentence that is too long is cut, best first; each pattern ends where the first half ends.
 _CUTS = tuple(map(re.compile, (r"[;:](?=\s)|[；：]", r",(?=\s)|[，、،]|\s[-–—](?=\s)|—", r"\s")))
-
-
-class _Kind(Enum):
-    HEADING = auto()
-    ITEM = auto()
-    INTRODUCTION = auto()
-    TEXT = auto()
 
 
 def split(text: str, language: str = "en") -> list[Sentence]:
@@ -150,7 +135,7 @@ def _block_spans(block: str, language: str) -> Iterator[Span]:
     whole = _strip(block, 0, len(block))
     if whole.start == whole.end:
         return
-    if whole.end - whole.start <= MAX_SENTENCE and (_PLAIN.fullmatch(block) or _TABLE_ROW.match(block, whole.start)):
+    if whole.end - whole.start <= MAX_SENTENCE and (_PLAIN.fullmatch(block) or TABLE_ROW.match(block, whole.start)):
         yield whole
         return
     for start, end in _joined(block, sorted(_ends(block, language))):
@@ -274,7 +259,7 @@ def _joined(block: str, ends: list[int]) -> Iterator[Span]:
 
 def _opens(piece: str) -> bool:
     """Whether `piece` is a list marker or a caption's label ("Figure 3."), which belongs to what follows."""
-    return bool(_MARKER.fullmatch(piece) or _LABEL.fullmatch(piece))
+    return bool(LIST_MARKER.fullmatch(piece) or _LABEL.fullmatch(piece))
 
 
 def _segments(text: str, language: str) -> list[str]:
@@ -324,73 +309,3 @@ def _within_character(text: str, cut: int) -> bool:
         or "\U0001f3fb" <= after <= "\U0001f3ff"
         or ("\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= after <= "\U0001f1ff")
     )
-
-
-def paragraphs(text: str, sentences: Sequence[Sentence]) -> list[list[Sentence]]:
-    """`sentences` of `text` in runs that belong together, in order; each is in exactly one.
-
-    A line break ends a paragraph, except after a heading and between a list's items and the line introducing
-    them. A paragraph is at most `MAX_PARAGRAPH` characters long, and longer ones are cut into similar lengths.
-    """
-    return [run for block in _grouped(text, _lines(text, sentences)) for run in _runs(block)]
-
-
-def _lines(text: str, sentences: Sequence[Sentence]) -> list[list[Sentence]]:
-    lines: list[list[Sentence]] = []
-    for sentence in sentences:
-        if lines and not _BREAK.search(text, lines[-1][-1].end, sentence.start):
-            lines[-1].append(sentence)
-        else:
-            lines.append([sentence])
-    return lines
-
-
-def _grouped(text: str, lines: Sequence[list[Sentence]]) -> Iterator[list[Sentence]]:
-    """The lines' sentences, headings with what follows them and list items with the line before them."""
-    kinds = [_kind(text, line) for line in lines]
-    group: list[Sentence] = []
-    for index, line in enumerate(lines):
-        before = kinds[index - 1] if index else _Kind.TEXT
-        after = kinds[index + 1] if index + 1 < len(lines) else _Kind.TEXT
-        if group and not (before is _Kind.HEADING or (kinds[index] is _Kind.ITEM and before is not _Kind.TEXT)):
-            yield group
-            group = []
-        group.extend(line)
-        if kinds[index] is _Kind.ITEM and _Kind.ITEM not in (before, after) and _is_open(text, line):
-            kinds[index] = _Kind.HEADING  # "2. Results" alone is no list
-    if group:
-        yield group
-
-
-def _kind(text: str, line: Sequence[Sentence]) -> _Kind:
-    start, end = line[0].start, line[-1].end
-    listed = _MARKER.match(text, start, end) or _TABLE_ROW.match(text, start, end)
-    if listed and end - start <= _MAX_ITEM and text[start] != "#":
-        return _Kind.ITEM
-    if text[end - 1] in ":：":
-        return _Kind.INTRODUCTION
-    return _Kind.HEADING if _is_open(text, line) else _Kind.TEXT
-
-
-def _is_open(text: str, line: Sequence[Sentence]) -> bool:
-    """Whether a line is short and ends without punctuation, as headings do."""
-    start, end = line[0].start, line[-1].end
-    return len(line) == 1 and end - start <= _MAX_HEADING and not _TERMINAL.search(text, max(start, end - 2), end)
-
-
-def _runs(group: Sequence[Sentence]) -> Iterator[list[Sentence]]:
-    """`group` in runs of similar length, each at most `MAX_PARAGRAPH` long."""
-    run: list[Sentence] = []
-    target = 0.0
-    for sentence in group:
-        length = sentence.end - run[0].start if run else 0
-        half = (sentence.end - sentence.start) / 2
-        if run and (length > MAX_PARAGRAPH or length - half > target):
-            yield run
-            run = []
-        if not run:
-            rest = group[-1].end - sentence.start
-            target = rest / -(-rest // MAX_PARAGRAPH)
-        run.append(sentence)
-    if run:
-        yield run

@@ -12,7 +12,8 @@ from conftest import HashEncoder
 
 from index.corpus import Corpus
 from index.indexer import Indexer
-from index.sentences import paragraphs, split
+from index.paragraphs import paragraphs
+from index.sentences import split
 from index.store import Store
 
 ROUNDS = 100

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from benchmarks import segmentation
 from index import sentences as module
 from index.article import Sentence
-from index.sentences import MAX_PARAGRAPH, MAX_SENTENCE, paragraphs, split
+from index.paragraphs import MAX_PARAGRAPH, paragraphs
+from index.sentences import MAX_SENTENCE, split
 
 EVAL = Path(__file__).parents[1].parent / "shared" / "eval"
 
