@@ -21,6 +21,7 @@ from cogs.ask import AskCog
 from cogs.bridge import Bridge, Lane
 from cogs.buttons import BUTTONS
 from cogs.errors import Tree
+from cogs.refusal import Refusal
 from cogs.reindex import ReindexCog
 from cogs.service import Service
 from cogs.settings import Settings
@@ -81,6 +82,8 @@ class VerbatimBot(commands.AutoShardedBot):
         """Loads the model once the token has proved good, so that nobody's first question waits for it."""
         try:
             await self.bridge.call(Lane.ASK, self.service.warm_up)
+        except Refusal:
+            pass  # the bot is stopping
         except UserError as error:
             log.error("questions cannot be answered yet: %s", error)
         except Exception:

@@ -177,10 +177,13 @@ class Service:
         """Brings the operator's corpus up to date with the operator's folder."""
         corpus = self._library.corpus(None, create=True)
         assert corpus is not None  # noqa: S101 — it has just been made
-        return self._indexer(corpus).sync([str(self._settings.articles)], progress=progress, cancel=cancel)
+        return self._indexer(corpus, limited=False).sync(
+            [str(self._settings.articles)], progress=progress, cancel=cancel
+        )
 
-    def _indexer(self, corpus: Corpus) -> Indexer:
-        return Indexer(corpus.store, self._encoder, max_bytes=self._settings.max_bytes)
+    def _indexer(self, corpus: Corpus, *, limited: bool = True) -> Indexer:
+        most = self._settings.max_sentences if limited else None
+        return Indexer(corpus.store, self._encoder, max_bytes=self._settings.max_bytes, max_sentences=most)
 
     def _uploads(self, server: int) -> list[StoredArticle]:
         corpus = self._library.corpus(server)

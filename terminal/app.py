@@ -140,6 +140,7 @@ def _run_bot(session: Session) -> int:
                     data=settings.data,
                     hits=settings.answers.hits,
                     max_bytes=settings.limits.max_file_mb * 1024 * 1024,
+                    max_sentences=settings.limits.max_sentences,
                     manager_roles=settings.discord.manager_roles,
                     log_questions=settings.log.questions,
                 ),

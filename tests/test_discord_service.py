@@ -19,7 +19,7 @@ BREAD = b"# The bakery\n\nThe bakery sells rye bread on Fridays. Its oven burns 
 
 @pytest.fixture
 def settings(tmp_path, articles):
-    return Settings(articles, tmp_path / "data", 3, 100_000, frozenset(), False)
+    return Settings(articles, tmp_path / "data", 3, 100_000, 200, frozenset(), False)
 
 
 @pytest.fixture
@@ -198,3 +198,14 @@ def test_most_hits(library, encoder, settings):
     service = Service(library, encoder, replace(settings, hits=1))
     sync(service)
     assert len(service.ask(HARBOUR, "Does the bakery's oven burn apple wood?").answer.hits) == 1
+
+
+def test_a_server_has_room_for_so_many_sentences(library, encoder, settings):
+    """One server's uploads end at the configured number of sentences; another's, and the operator's, do not."""
+    service = Service(library, encoder, replace(settings, max_sentences=5))
+    add(service, HARBOUR)
+    with pytest.raises(UserError, match="max_sentences"):
+        add(service, HARBOUR, BREAD + b"It opens at six. It closes at two.\n", "bakery.md", 2)
+    assert [one.title for one in service.articles(HARBOUR)] == ["Owls in the mill"]
+    assert add(service, MEADOW, BREAD + b"It opens at six. It closes at two.\n", "bakery.md", 2).outcome == "added"
+    assert len(sync(service).added) == 3

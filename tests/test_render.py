@@ -343,7 +343,7 @@ def test_folders_are_left_out_of_messages():
     assert without_folders(text, "/srv/my data") == (
         "“servers/12.db” and config.toml, x.db; https://a.example/b/c 1/2/3"
     )
-    blanks = "/home/my own articles/deep er/x y.md is empty; /a/b.db and /c d/e.db. “/f g/h/ä.md”: no"
+    blanks = "/opt/my own articles/deep er/x y.md is empty; /a/b.db and /c d/e.db. “/f g/h/ä.md”: no"
     assert without_folders(blanks) == "x y.md is empty; b.db and e.db. “ä.md”: no"
 
 
