@@ -154,7 +154,7 @@ def nothing_found(own: int, shared: int, *, in_server: bool = True) -> Reply:
         return Reply(f"**Nothing found.** No articles are indexed here yet.{add}")
     return Reply(
         f"**Nothing found.** I looked through {_articles(own, shared)}, and none of them answers that.\n"
-        f"Other words may help.{add}"
+        f"Check the spelling, or ask in other words.{add}"
     )
 
 

@@ -5,6 +5,7 @@ It joins readers, splitter, encoder and store; it knows nothing of FAISS, questi
 
 import hashlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ from index.article import Article, Paragraph, Sentence
 from index.encoder import Encoder, Stamp, is_of, stamp_of
 from index.errors import UserError
 from index.lexical import terms
-from index.paragraphs import paragraphs
+from index.paragraphs import headings, paragraphs
 from index.readers import DEFAULT_MAX_BYTES, READER_VERSION, read
 from index.scan import read_bytes, scan
 from index.sentences import split
@@ -132,10 +133,12 @@ class Indexer:
             for file in found.files
         ]
         report = self._settle(jobs, progress, cancel)
-        report.failed[:0] = found.problems
+        versions = self._store.versions()
+        for target, message in reversed(found.problems):
+            stays = "; it is still indexed: articles remove takes it out" if _source(target) in versions else ""
+            report.failed.insert(0, (target, f"{message}{stays}"))
         if not report.cancelled:
             present = {job.source for job in jobs}
-            versions = self._store.versions()
             gone = [one for one in versions if one not in present and any(scope.covers(one) for scope in found.scopes)]
             if gone:
                 self._store.remove([versions[source].article_id for source in gone])
@@ -292,6 +295,11 @@ class Indexer:
         return vectors
 
 
+def _source(target: str) -> str:
+    """The source that a file named like this has."""
+    return Path(os.path.abspath(Path(target).expanduser())).as_posix()  # noqa: PTH100 — as scan does it
+
+
 def _input_hash(data: bytes, name: str) -> bytes:
     """A hash of all that decides the result of reading: the reader, the format that the name tells, and the bytes."""
     suffix = Path(name).suffix.lower()
@@ -346,10 +354,11 @@ def _prepare(draft: _Draft, vectors: dict[bytes, Float16]) -> PreparedArticle:
     article = draft.article
     # A paragraph is found by its article's title too; a sentence only by what it says.
     title = terms(article.title) if article.states_title else []
+    announcing = headings(article.text, list(chain.from_iterable(draft.paragraphs)))
 
     def sentence(span: Sentence) -> PreparedSentence:
         key = _hash(_encoded_text(article, span))
-        return PreparedSentence(span, key, vectors[key], terms(span.of(article.text)))
+        return PreparedSentence(span, span in announcing, key, vectors[key], terms(span.of(article.text)))
 
     def paragraph(members: Sequence[Sentence]) -> PreparedParagraph:
         sentences = [sentence(span) for span in members]

@@ -14,6 +14,7 @@ MAX_PARAGRAPH = 1000
 """Characters; about what the default model reads (256 tokens), so that a paragraph's vector knows all of it."""
 
 _MAX_HEADING = 100
+_MOST_HEADINGS = 2  # in a row
 _MAX_ITEM = 200
 _BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _TERMINAL = re.compile(r"""[.!?…。！？؟।;,][)\]"'”’»」』]?$""")
@@ -33,6 +34,24 @@ def paragraphs(text: str, sentences: Sequence[Sentence]) -> list[list[Sentence]]
     them. A paragraph is at most `MAX_PARAGRAPH` characters long, and longer ones are cut into similar lengths.
     """
     return [run for block in _grouped(text, _lines(text, sentences)) for run in _runs(block)]
+
+
+def headings(text: str, sentences: Sequence[Sentence]) -> frozenset[Sentence]:
+    """Those of `sentences` that only announce what follows: headings, and questions on a line of their own.
+
+    A heading stands before a body, at most with another heading; three short lines in a row are a list or a poem.
+    """
+    lines = _lines(text, sentences)
+    announcing = [_kind(text, line) is _Kind.HEADING for line in lines]
+    found: list[Sentence] = []
+    run: list[Sentence] = []
+    for line, announces in zip(lines, announcing, strict=True):
+        if announces:
+            run.append(line[0])
+            continue
+        found += run if len(run) <= _MOST_HEADINGS else []
+        run = []
+    return frozenset(found)
 
 
 def _lines(text: str, sentences: Sequence[Sentence]) -> list[list[Sentence]]:
@@ -73,9 +92,10 @@ def _kind(text: str, line: Sequence[Sentence]) -> _Kind:
 
 
 def _is_open(text: str, line: Sequence[Sentence]) -> bool:
-    """Whether a line is short and ends without punctuation, as headings do."""
+    """Whether a line is short and ends without punctuation, as headings do, or as a question, as in lists of them."""
     start, end = line[0].start, line[-1].end
-    return len(line) == 1 and end - start <= _MAX_HEADING and not _TERMINAL.search(text, max(start, end - 2), end)
+    ends = _TERMINAL.search(text, max(start, end - 2), end)
+    return len(line) == 1 and end - start <= _MAX_HEADING and (not ends or text[end - 1] in "?？؟")
 
 
 def _runs(group: Sequence[Sentence]) -> Iterator[list[Sentence]]:

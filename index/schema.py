@@ -47,6 +47,7 @@ MIGRATIONS: tuple[str, ...] = (
         paragraph_id INTEGER NOT NULL REFERENCES paragraph (id) ON DELETE CASCADE,
         start INTEGER NOT NULL,
         end INTEGER NOT NULL,
+        is_heading INTEGER NOT NULL,
         encoded_hash BLOB NOT NULL,
         vector BLOB NOT NULL
     );

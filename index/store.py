@@ -56,9 +56,13 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class PreparedSentence:
-    """A sentence ready to be stored: its span, hash of the encoded text, (dimension,) vector and terms."""
+    """A sentence ready to be stored: its span, hash of the encoded text, (dimension,) vector and terms.
+
+    `is_heading`: it only announces what follows.
+    """
 
     span: Sentence
+    is_heading: bool
     encoded_hash: bytes
     vector: Float16
     terms: Sequence[str]
@@ -93,6 +97,7 @@ class StoredSentence:
     paragraph_id: int
     start: int
     end: int
+    is_heading: bool
     vector: Float16
     terms: str
 
@@ -311,11 +316,12 @@ class Store:
         found: dict[int, StoredSentence] = {}
         for marks, group in _groups(ids):
             sql = (
-                "SELECT sentence.id, article_id, paragraph_id, start, end, vector, terms FROM sentence"
+                "SELECT sentence.id, article_id, paragraph_id, start, end, is_heading, vector, terms FROM sentence"
                 f" JOIN sentence_text ON sentence_text.rowid = sentence.id WHERE sentence.id IN ({marks})"
             )
-            for key, article, paragraph, start, end, vector, terms in self._rows(sql, group):
-                found[key] = StoredSentence(key, article, paragraph, start, end, _vector(vector), terms)
+            for key, article, paragraph, start, end, heading, vector, terms in self._rows(sql, group):
+                place = (key, article, paragraph, start, end, bool(heading))
+                found[key] = StoredSentence(*place, _vector(vector), terms)
         return found
 
     def paragraph_terms(self, ids: Sequence[int]) -> dict[int, str]:
@@ -399,14 +405,15 @@ def _put(connection: sqlite3.Connection, prepared: PreparedArticle, generation: 
         paragraph_id = _insert(connection, "paragraph", paragraph.terms, article_id, *paragraph.span)
         for sentence in paragraph.sentences:
             vector = sentence.vector.astype("<f2").tobytes()
-            values = (article_id, *sentence.span, paragraph_id, sentence.encoded_hash, vector)
+            place = (article_id, *sentence.span, paragraph_id, sentence.is_heading)
+            values = (*place, sentence.encoded_hash, vector)
             _insert(connection, "sentence", sentence.terms, *values)
     return int(article_id)
 
 
 _COLUMNS: dict[Unit, str] = {
     "paragraph": "article_id, start, end",
-    "sentence": "article_id, start, end, paragraph_id, encoded_hash, vector",
+    "sentence": "article_id, start, end, paragraph_id, is_heading, encoded_hash, vector",
 }
 
 

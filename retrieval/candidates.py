@@ -124,7 +124,8 @@ def _candidates_of(
     ids.update(view.store.search_text("sentence", sought["sentence"], k))
     paragraphs.update(view.store.search_text("paragraph", sought["paragraph"], few))
     ids.update(view.store.sentences_of_paragraphs(sorted(paragraphs)))
-    return list(view.store.sentences(sorted(ids)).values())
+    # A heading answers nothing. What it says counts for the sentences below it, whose paragraph it belongs to.
+    return [sentence for sentence in view.store.sentences(sorted(ids)).values() if not sentence.is_heading]
 
 
 def _rarest(frequencies: Mapping[str, int]) -> list[str]:

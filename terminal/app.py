@@ -127,6 +127,8 @@ def _run_bot(session: Session) -> int:
             )
         settings = session.config
         session.start_log(verbose=True, secret=token.get_secret_value())
+        if not logs.looks_like_token(token.get_secret_value()):
+            log.warning("DISCORD_TOKEN does not have the form of a bot's token; if Discord refuses it, copy it anew")
         with session.library(threads=1) as (library, encoder):
             from cogs import client
             from cogs.settings import Settings

@@ -103,7 +103,7 @@ def remove_articles(
     if everything:
         _delete(session, server)
     session.out.print(
-        f"Removed {len(chosen)} article(s). A file that is still in an indexed folder comes back with it.",
+        f"Removed {len(chosen)} article(s). A file that is still in an indexed folder comes back with the next index.",
         soft_wrap=True,
     )
     return Exit.DONE

@@ -120,7 +120,7 @@ def nothing_found(statistics: "Iterable[Statistics]") -> list[Block]:
         return [Block(0, Text("Nothing found: no articles are indexed yet. Add some: python bot.py index PATH"))]
     where = f"{_count(articles, 'article')} ({_count(sentences, 'sentence')})"
     return [
-        Block(0, Text(f"Nothing found in {where}.")),
+        Block(0, Text(f"Nothing found in {where}. Check the spelling, or ask in other words.")),
         Block(0, Text("See them: python bot.py articles list. Add more: python bot.py index PATH")),
     ]
 

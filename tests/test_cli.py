@@ -423,7 +423,10 @@ def test_an_article_named_twice_is_removed_once(indexed):
     result = indexed("articles", "remove", number, number, "--yes")
     assert result.code == Exit.DONE
     assert result.err == f"{number}  A bakery on Quarry Street\n"
-    assert result.out == "Removed 1 article(s). A file that is still in an indexed folder comes back with it.\n"
+    assert (
+        result.out
+        == "Removed 1 article(s). A file that is still in an indexed folder comes back with the next index.\n"
+    )
 
 
 def test_articles_remove_all(indexed, tmp_path):

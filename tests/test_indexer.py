@@ -115,6 +115,15 @@ def test_vanished_files_leave_the_index(indexer, articles, corpus):
     assert names(article.source for article in corpus.store.articles()) == ["bakery.txt", "bridge.md"]
 
 
+def test_a_named_file_that_vanished_stays_and_says_so(indexer, articles, corpus):
+    """A file named by itself and gone is a failure that tells how to take its article out."""
+    indexer.sync([str(articles / "owls.md")])
+    (articles / "owls.md").unlink()
+    report = indexer.sync([str(articles / "owls.md")])
+    assert "does not exist" in report.failed[0][1] and "articles remove" in report.failed[0][1]
+    assert len(corpus.store.articles()) == 1
+
+
 def test_a_vanished_folder_empties_nothing(indexer, articles, corpus):
     """A folder that is not there (an unmounted disk) is a failure, not a deletion of all that it held."""
     indexer.sync([str(articles)])

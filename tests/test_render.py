@@ -276,6 +276,7 @@ def test_nothing_found():
     text = render.nothing_found(12, 1).content
     assert "12 articles of this server and 1 shared article" in text
     assert "/articles add" in text
+    assert "spelling" in text
     assert "No articles are indexed" in render.nothing_found(0, 0).content
     outside = render.nothing_found(0, 1, in_server=False).content
     assert "server" not in outside

@@ -285,3 +285,14 @@ def test_a_common_word_is_not_searched_for(library, encoder, monkeypatch):
     assert best.candidate.sentence.terms == "the common lynx hunt"
     assert searched[0] == ["lynx"]
     assert dict(zip(FEATURES, best.features, strict=True))["coverage"] == pytest.approx(1)
+
+
+def test_a_heading_is_no_answer_but_helps_to_find_it(library, encoder):
+    """A heading that says just what is asked is not shown; the sentence below it is, for its paragraph says it."""
+    corpus = library.corpus(None, create=True)
+    text = "Opening hours of the mill\nFrom Monday to Friday, nine to five.\n\nGetting there\nTake the ferry."
+    Indexer(corpus.store, encoder).add_articles([Article("/mill", "Mill", text), TIDES, BREAD])
+    best = Retriever([corpus], encoder).rank("What are the opening hours of the mill?", top=10)
+    texts = [text[one[0].candidate.sentence.start : one[0].candidate.sentence.end] for one in best]
+    assert texts[0] == "From Monday to Friday, nine to five."
+    assert "Opening hours of the mill" not in texts and "Getting there" not in texts

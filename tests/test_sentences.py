@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from benchmarks import segmentation
 from index import sentences as module
 from index.article import Sentence
-from index.paragraphs import MAX_PARAGRAPH, paragraphs
+from index.paragraphs import MAX_PARAGRAPH, headings, paragraphs
 from index.sentences import MAX_SENTENCE, split
 
 EVAL = Path(__file__).parents[1].parent / "shared" / "eval"
@@ -386,3 +386,21 @@ def test_the_benchmark_says_what_is_missing(tmp_path: Path, capsys: pytest.Captu
     """Without its data the benchmark names the files and ends with status 2."""
     assert segmentation.main([str(tmp_path)]) == 2
     assert "dev.jsonl.gz" in capsys.readouterr().err
+
+
+def heading_texts(text: str) -> set[str]:
+    return {span.of(text) for span in headings(text, split(text))}
+
+
+def test_headings_announce_what_follows():
+    """A short line without an end, or a question on its own line, is a heading of the text below it."""
+    text = "Harbour rules\nMooring\nBoats moor at the east quay.\nWho pays?\nThe owner pays the fee.\nLast words"
+    assert heading_texts(text) == {"Harbour rules", "Mooring", "Who pays?"}
+
+
+def test_short_lines_that_are_no_headings():
+    """Lists without markers, poems, table rows, and what ends the text are no headings."""
+    assert heading_texts("Flour 500 g\nWater 300 g\nSalt 10 g\nMix it all.") == set()
+    assert heading_texts("Beacon | 200 | vote\nEmber | 50 | speak\nThat is all.") == set()
+    assert heading_texts("Only a title") == set()
+    assert heading_texts("It rained. Who knew? Nobody did.\nThe end came.") == set()

@@ -30,9 +30,9 @@ def prepared(article: Article = ARTICLE, version: bytes = b"1") -> PreparedArtic
         for part in line.split(". "):
             start = article.text.index(part, position)
             position = start + len(part)
-            vector = np.array([start, 0, 0, 1], np.float16)
+            vector = np.array([start % 1_000, 0, 0, 1], np.float16)
             words = part.lower().strip(".").split()
-            sentences.append(PreparedSentence(Sentence(start, position), part.encode(), vector, words))
+            sentences.append(PreparedSentence(Sentence(start, position), False, part.encode(), vector, words))
         span = Paragraph(sentences[0].span.start, sentences[-1].span.end)
         paragraphs.append(PreparedParagraph(span, [word for one in sentences for word in one.terms], sentences))
     return PreparedArticle(article, b"in" + version, b"out" + version, paragraphs)
