@@ -209,7 +209,7 @@ def test_notices():
 
 def test_no_file_names_a_machine():
     """No file names a folder of somebody's machine or the host of a package registry."""
-    hosts = ["pypi" + ".org", "pythonhosted" + ".org", "registry.npm" + "js", "download.py" + "torch.org"]
+    hosts = ["pypi" + ".org", "python" + "hosted.org", "registry.npm" + "js", "download.py" + "torch.org"]
     folders = [f"/{name}/" for name in ("ho" + "me", "ro" + "ot", "Us" + "ers", "wo" + "rk")]
     forbidden = re.compile("|".join([*map(re.escape, hosts), *(rf"(?<![\w.]){re.escape(one)}" for one in folders)]))
     found = []
