@@ -33,7 +33,7 @@ class FixedRanker:
     """
 
     WEIGHTS = np.array([1.0, 0.27, 0.55, 1.24, 0.0])
-    CALIBRATION = np.array([5.91, 0.0, 2.42, 0.0, 2.91])
+    CALIBRATION = np.array([5.9, 0.0, 2.42, 0.0, 2.91])
     INTERCEPT = -5.98
 
     def scores(self, features: Features) -> NDArray[np.float64]:
