@@ -60,9 +60,6 @@ class Corpus:
             self._refresh()
             yield CorpusView(self.store, dict(self._vectors), self._statistics)
 
-    def is_empty(self) -> bool:
-        return self.store.stamp() is None or not self.store.statistics().articles
-
     def close(self) -> None:
         self.store.close()
 

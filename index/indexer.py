@@ -5,7 +5,6 @@ It joins readers, splitter, encoder and store; it knows nothing of FAISS, questi
 
 import hashlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ from index.errors import UserError
 from index.lexical import terms
 from index.paragraphs import headings, paragraphs
 from index.readers import DEFAULT_MAX_BYTES, READER_VERSION, read
-from index.scan import read_bytes, scan
+from index.scan import read_bytes, scan, source_of
 from index.sentences import split
 from index.store import (
     Float16,
@@ -135,7 +134,7 @@ class Indexer:
         report = self._settle(jobs, progress, cancel)
         versions = self._store.versions()
         for target, message in reversed(found.problems):
-            stays = "; it is still indexed: articles remove takes it out" if _source(target) in versions else ""
+            stays = "; it is still indexed: articles remove takes it out" if source_of(target) in versions else ""
             report.failed.insert(0, (target, f"{message}{stays}"))
         if not report.cancelled:
             present = {job.source for job in jobs}
@@ -293,11 +292,6 @@ class Indexer:
             encoded = self._encoder.encode_passages([texts[key] for key in group]).astype(np.float16)
             vectors.update(zip(group, encoded, strict=True))
         return vectors
-
-
-def _source(target: str) -> str:
-    """The source that a file named like this has."""
-    return Path(os.path.abspath(Path(target).expanduser())).as_posix()  # noqa: PTH100 — as scan does it
 
 
 def _input_hash(data: bytes, name: str) -> bytes:

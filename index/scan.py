@@ -156,6 +156,14 @@ def _one_target(target: str) -> tuple[list[str], Scope | None, list[tuple[str, s
     return [path], None, []
 
 
+def source_of(target: str) -> str | None:
+    """The source that a file named like this has, there or not; None if the name leads to no path."""
+    try:
+        return Path(_absolute(target)).as_posix()
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
 def _absolute(target: str) -> str:
     # Not Path.resolve: a file's identity is the path by which it was named, also where a part of it is a link.
     return os.path.abspath(Path(target).expanduser())  # noqa: PTH100

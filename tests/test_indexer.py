@@ -124,6 +124,12 @@ def test_a_named_file_that_vanished_stays_and_says_so(indexer, articles, corpus)
     assert len(corpus.store.articles()) == 1
 
 
+def test_names_that_lead_nowhere_stop_nothing(indexer, articles):
+    """A home folder of nobody and a name no path can have are problems like any other."""
+    report = indexer.sync(["~nosuchuser/x.txt", "a\0b.txt", str(articles)])
+    assert len(report.failed) == 2 and len(report.added) == 3
+
+
 def test_a_vanished_folder_empties_nothing(indexer, articles, corpus):
     """A folder that is not there (an unmounted disk) is a failure, not a deletion of all that it held."""
     indexer.sync([str(articles)])

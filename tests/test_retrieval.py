@@ -199,7 +199,7 @@ def test_bands():
 
 @given(st.lists(st.lists(st.floats(0, 1), min_size=len(FEATURES), max_size=len(FEATURES)), min_size=1, max_size=20))
 def test_more_evidence_never_ranks_lower(rows):
-    """Raising any evidence of a candidate raises neither less its score nor less its probability."""
+    """More of any evidence never lowers a candidate's score or its probability."""
     features = np.array(rows)
     ranker = FixedRanker()
     for column in range(len(FEATURES)):
