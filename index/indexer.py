@@ -70,6 +70,13 @@ def _silent(_: Progress) -> None:
     """Reports progress to nobody."""
 
 
+Splitter = Callable[[Article], list[Sentence]]
+
+
+def _split(article: Article) -> list[Sentence]:
+    return split(article.text)
+
+
 @dataclass(frozen=True, slots=True)
 class _Draft:
     """An article that has been read and split, but not encoded; `upload` is the name and bytes to keep with it."""
@@ -97,7 +104,7 @@ class Indexer:
     """Brings one store up to date with files or uploads. Runs that overlap, in whatever process, do no harm.
 
     A file has at most `max_bytes`, and all articles together have at most `max_sentences` (None: any number); what
-    goes beyond is reported as failed.
+    goes beyond is reported as failed. `splitter` is another's when sentences must be compared with a published set's.
     """
 
     def __init__(
@@ -107,11 +114,13 @@ class Indexer:
         *,
         max_bytes: int = DEFAULT_MAX_BYTES,
         max_sentences: int | None = None,
+        splitter: Splitter = _split,
     ) -> None:
         self._store = store
         self._encoder = encoder
         self._max_bytes = max_bytes
         self._max_sentences = max_sentences
+        self._splitter = splitter
 
     def sync(
         self, targets: Sequence[str], *, progress: ProgressCallback = _silent, cancel: threading.Event | None = None
@@ -151,7 +160,7 @@ class Indexer:
 
     def add_articles(self, articles: Iterable[Article]) -> SyncReport:
         """Indexes articles that have been read elsewhere."""
-        return self._settle([_Job(article.source, partial(_unread, article)) for article in articles])
+        return self._settle([_Job(article.source, partial(_unread, article, self._splitter)) for article in articles])
 
     def sync_uploads(
         self, *, progress: ProgressCallback = _silent, cancel: threading.Event | None = None
@@ -175,7 +184,7 @@ class Indexer:
             number = len(versions)
             for done, (source, version) in enumerate(versions.items(), start=1):
                 if article := self._store.load(version.article_id):
-                    draft = _draft(article, version.input_hash)
+                    draft = _draft(article, version.input_hash, self._splitter)
                     yield _prepare(draft, self._encode(dict(_encoded_texts([draft])), None))
                     progress(Progress(done, len(versions), source))
 
@@ -247,7 +256,7 @@ class Indexer:
             if known is not None and known.input_hash == input_hash:
                 return None
             article = read(data, source, name, max_bytes=self._max_bytes)
-            return _draft(article, input_hash, (name, data) if keep else None)
+            return _draft(article, input_hash, self._splitter, (name, data) if keep else None)
 
         return _Job(source, draft)
 
@@ -317,9 +326,11 @@ def _try_draft(job: _Job, known: Version | None, report: SyncReport) -> _Draft |
     return draft
 
 
-def _draft(article: Article, input_hash: bytes, upload: tuple[str, bytes] | None = None) -> _Draft:
+def _draft(
+    article: Article, input_hash: bytes, splitter: Splitter, upload: tuple[str, bytes] | None = None
+) -> _Draft:
     digest = hashlib.sha256(repr(replace(article, source="")).encode()).digest()
-    sentences = split(article.text)
+    sentences = splitter(article)
     if len(sentences) > _MOST_SENTENCES:
         raise UserError(
             f"it has {len(sentences):,} sentences, and at most {_MOST_SENTENCES:,} can be indexed: split it up"
@@ -327,8 +338,8 @@ def _draft(article: Article, input_hash: bytes, upload: tuple[str, bytes] | None
     return _Draft(article, input_hash, digest, paragraphs(article.text, sentences), upload)
 
 
-def _unread(article: Article, known: Version | None) -> _Draft:
-    return _draft(article, b"")
+def _unread(article: Article, splitter: Splitter, known: Version | None) -> _Draft:
+    return _draft(article, b"", splitter)
 
 
 def _encoded_text(article: Article, sentence: Sentence) -> str:

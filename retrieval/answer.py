@@ -46,10 +46,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The hits for one question, best first. None means: nothing found, which is an answer too."""
+    """The hits for one question, best first. None means: nothing found, which is an answer too.
+
+    `foreign_language` is the English name of the question's language where the model does not know it.
+    """
 
     question: str
     hits: tuple[Hit, ...]
+    foreign_language: str | None = None
 
     @property
     def answered(self) -> bool:
