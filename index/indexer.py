@@ -326,9 +326,7 @@ def _try_draft(job: _Job, known: Version | None, report: SyncReport) -> _Draft |
     return draft
 
 
-def _draft(
-    article: Article, input_hash: bytes, splitter: Splitter, upload: tuple[str, bytes] | None = None
-) -> _Draft:
+def _draft(article: Article, input_hash: bytes, splitter: Splitter, upload: tuple[str, bytes] | None = None) -> _Draft:
     digest = hashlib.sha256(repr(replace(article, source="")).encode()).digest()
     sentences = splitter(article)
     if len(sentences) > _MOST_SENTENCES:
