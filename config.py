@@ -15,10 +15,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StrictBool, StrictInt, ValidationError
 
 from index.errors import UserError
+from index.language import code_of
 from logs import redacted
 
 HOME = Path(__file__).resolve().parent
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_PRECISION = 0.8
 _REMEDY = "set the environment variable DISCORD_TOKEN, or write DISCORD_TOKEN=… into a file .env beside bot.py"
 _LONGEST_SHOWN = 100  # characters of a bad value
 
@@ -34,6 +36,16 @@ Id = Annotated[StrictInt, Field(ge=1, lt=2**64)]  # Discord's ids are unsigned 6
 Ids = frozenset[Id]
 
 
+def _language(value: object) -> str:
+    code = code_of(value) if isinstance(value, str) else None
+    if code is None:
+        raise ValueError("no language")
+    return code
+
+
+Languages = frozenset[Annotated[str, BeforeValidator(_language)]]
+
+
 class _Table(BaseModel):
     """A table of the file. Each key's description says what is allowed, and is shown when a value is not."""
 
@@ -46,12 +58,31 @@ class Model(_Table):
     name: str = Field(default=DEFAULT_MODEL, min_length=1, description="a model's name or a folder, in quotes")
     question_prefix: str = Field(default="", max_length=1_000, description="a text in quotes")
     passage_prefix: str = Field(default="", max_length=1_000, description="a text in quotes")
+    languages: Languages | None = Field(
+        default=None, min_length=1, description='a list of language codes in quotes, such as ["en", "de"]'
+    )
+    tokens: StrictBool = Field(default=True, description="true or false, without quotes")
 
 
 class Answers(_Table):
     """How answers are given."""
 
     hits: StrictInt = Field(default=3, ge=1, le=10, description="a whole number from 1 to 10")
+    precision: float = Field(default=DEFAULT_PRECISION, ge=0.5, le=0.95, description="a number from 0.5 to 0.95")
+
+
+class Ranking(_Table):
+    """What candidates are ordered and judged by."""
+
+    weights: FolderPath | None = Field(default=None, description="a file's path in quotes")
+
+
+class Reranker(_Table):
+    """Which cross-encoder reads the best candidates again, if any, and how long it may take."""
+
+    model: str | None = Field(default=None, min_length=1, description="a model's name or a folder, in quotes")
+    budget_ms: StrictInt = Field(default=200, ge=10, le=60_000, description="a whole number from 10 to 60000 (ms)")
+    candidates: StrictInt = Field(default=20, ge=1, le=40, description="a whole number from 1 to 40")
 
 
 class Limits(_Table):
@@ -87,6 +118,8 @@ class Config(_Table):
     shared_with: Ids | None = Field(default=None, description="a list of server ids, whole numbers without quotes")
     model: Model = Field(default=Model(), description="a table, [model]")
     answers: Answers = Field(default=Answers(), description="a table, [answers]")
+    ranking: Ranking = Field(default=Ranking(), description="a table, [ranking]")
+    reranker: Reranker = Field(default=Reranker(), description="a table, [reranker]")
     limits: Limits = Field(default=Limits(), description="a table, [limits]")
     discord: Discord = Field(default=Discord(), description="a table, [discord]")
     log: Log = Field(default=Log(), description="a table, [log]")
@@ -147,11 +180,15 @@ def expanded(path: Path) -> Path:
 
 
 def _resolved(config: Config, folder: Path) -> Config:
-    """`config` with absolute paths, among them that of a model in a folder beside the file."""
+    """`config` with absolute paths, among them those of models in a folder beside the file."""
     update: dict[str, Any] = {key: folder / expanded(getattr(config, key)) for key in ("data", "articles")}
     model = folder / expanded(Path(config.model.name))
     if config.model.name != DEFAULT_MODEL and model.is_dir():
         update["model"] = config.model.model_copy(update={"name": str(model)})
+    if (name := config.reranker.model) is not None and (reranker := folder / expanded(Path(name))).is_dir():
+        update["reranker"] = config.reranker.model_copy(update={"model": str(reranker)})
+    if (weights := config.ranking.weights) is not None:
+        update["ranking"] = Ranking(weights=folder / expanded(weights))
     return config.model_copy(update=update)
 
 

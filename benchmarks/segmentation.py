@@ -3,7 +3,8 @@
 FOLDER holds `sentseg-ud-ewt/dev.jsonl.gz` (the dev set of UD English EWT, CC BY-SA 4.0; a line has `id`, `text`,
 `genre` and `sentences`, a list of `[start, end)` code point offsets) and
 `sentseg-golden-rules/golden_rules.jsonl.gz` (pySBD's golden rules, MIT; a line has `lang`, `text` and
-`sentences`, a list of strings). The product needs neither.
+`sentences`, a list of strings). Where it also holds `xquad/LANGUAGE/articles.jsonl.gz` (XQuAD, CC BY-SA 4.0; a line
+has `text` and `sentences`, a list of offsets), its sentences are measured, too. The product needs none of them.
 """
 
 import argparse
@@ -14,18 +15,21 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import sentencex
 
 from index.article import Sentence
+from index.language import code_of
 from index.sentences import split
 
 Splitter = Callable[[str], list[Sentence]]
 
 EWT = Path("sentseg-ud-ewt", "dev.jsonl.gz")
 GOLDEN = Path("sentseg-golden-rules", "golden_rules.jsonl.gz")
+XQUAD = "xquad/*/articles.jsonl.gz"
 
 
 class Document(NamedTuple):
@@ -67,11 +71,11 @@ class GoldenFailure:
     why: str
 
 
-def sentencex_alone(text: str) -> list[Sentence]:
+def sentencex_alone(text: str, language: str = "en") -> list[Sentence]:
     """sentencex's own spans, stripped: what the product adds to is what it is compared with."""
     spans: list[Sentence] = []
     offset = 0
-    for segment in sentencex.segment("en", text):
+    for segment in sentencex.segment(language, text):
         if segment.strip():
             start = offset + len(segment) - len(segment.lstrip())
             spans.append(Sentence(start, offset + len(segment.rstrip())))
@@ -87,9 +91,18 @@ def read_ewt(folder: Path) -> list[Document]:
     ]
 
 
-def read_golden(folder: Path) -> list[tuple[str, list[str]]]:
-    """The English golden rules: a text and its sentences."""
-    return [(row["text"], row["sentences"]) for row in _rows(folder / GOLDEN) if row["lang"] == "english"]
+def read_golden(folder: Path, language: str = "english") -> list[tuple[str, list[str]]]:
+    """The golden rules of a language, named as the file does: a text and its sentences."""
+    return [(row["text"], row["sentences"]) for row in _rows(folder / GOLDEN) if row["lang"] == language]
+
+
+def read_xquad(folder: Path) -> dict[str, list[Document]]:
+    """Language → the articles of XQuAD; empty where it is not there."""
+    files = sorted(folder.glob(XQUAD))
+    return {
+        file.parent.name: [Document(row["text"], "", frozenset(map(tuple, row["sentences"]))) for row in _rows(file)]
+        for file in files
+    }
 
 
 def golden_failures(splitter: Splitter, rules: Iterable[tuple[str, list[str]]]) -> list[GoldenFailure]:
@@ -122,9 +135,37 @@ def measure(folder: Path) -> dict[str, Any]:
             name: {"passed": len(rules) - len(failed), "of": len(rules), "failures": [asdict(f) for f in failed]}
             for name, failed in failures.items()
         },
+        "languages": measure_languages(folder),
         "sentences_per_second": speeds,
         "speed_ratio": speeds["sentencex alone"] / speeds["verbatim"],
     }
+
+
+def measure_languages(folder: Path) -> dict[str, Any]:
+    """Other languages: golden rules passed, and F1 on XQuAD; by English rules, by their own, and sentencex's alone."""
+    names = sorted({row["lang"] for row in _rows(folder / GOLDEN)} - {"english"})
+    golden = {}
+    for name in names:
+        rules = read_golden(folder, name)
+        passed = {way: len(rules) - len(golden_failures(each, rules)) for way, each in _ways(_code(name)).items()}
+        golden[name] = {"of": len(rules), **passed}
+    xquad = {
+        language: {way: asdict(Score.of(each, documents)) for way, each in _ways(language).items()}
+        for language, documents in read_xquad(folder).items()
+    }
+    return {"golden": golden, "xquad": xquad}
+
+
+def _ways(language: str) -> dict[str, Splitter]:
+    return {
+        "as English": split,
+        "verbatim": partial(split, language=language),
+        "sentencex alone": partial(sentencex_alone, language=language),
+    }
+
+
+def _code(name: str) -> str:
+    return "de" if name == "deutsch" else code_of(name) or "en"
 
 
 _SPLITTERS: dict[str, Splitter] = {"verbatim": split, "sentencex alone": sentencex_alone}
@@ -171,6 +212,23 @@ def _report(result: dict[str, Any]) -> Iterator[str]:
         yield f"English golden rules, {name}: {golden['passed']} of {golden['of']}"
         for failure in golden["failures"]:
             yield f"  fails: {failure['why']}"
+    yield from _report_languages(result["languages"])
+
+
+def _report_languages(languages: dict[str, Any]) -> Iterator[str]:
+    golden = languages["golden"]
+    ways = ("as English", "verbatim", "sentencex alone")
+    heading = "".join(f"{way:>17}" for way in ways)
+    yield ""
+    yield f"Golden rules of other languages: passed{'':3}of{heading}"
+    totals = {key: sum(row[key] for row in golden.values()) for key in ("of", *ways)}
+    for name, row in (*golden.items(), ("all", totals)):
+        yield f"{name:38} {row['of']:5}" + "".join(f"{row[way]:17}" for way in ways)
+    if languages["xquad"]:
+        yield ""
+        yield f"XQuAD: F1 of exact spans{'':20}{heading}"
+    for name, row in languages["xquad"].items():
+        yield f"{name:44}" + "".join(f"{row[way]['f1']:17.3f}" for way in ways)
 
 
 def main(arguments: list[str] | None = None) -> int:

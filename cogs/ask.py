@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,9 +13,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs import render
+from cogs import context, render
 from cogs.bridge import Lane
 from cogs.errors import said, slow_down, think
+from cogs.once import Once
 from cogs.refusal import Refusal
 from cogs.sending import SENDING, deliver
 from cogs.service import NOWHERE, Asked
@@ -39,6 +39,7 @@ class AskCog(commands.Cog):
 
     def __init__(self, bot: "VerbatimBot") -> None:
         self.bot = bot
+        self._told = Once()
         self._cooldown: commands.CooldownMapping[int] = commands.CooldownMapping.from_cooldown(
             _QUESTIONS, _SECONDS, lambda user_id: user_id
         )
@@ -56,20 +57,21 @@ class AskCog(commands.Cog):
         """Find the sentences that answer a question, with their sources"""
         self._demand_patience(interaction.user.id)
         await think(interaction, ephemeral=private)
-        asked = await self._answer(interaction.guild_id, question)
+        previous = await context.before_command(interaction, question, self._me)
+        asked = await self._answer(interaction.guild_id, question, previous)
         may_embed = interaction.guild_id is None or interaction.app_permissions.embed_links
-        replies = _replies(asked, question, embeds=may_embed)
+        replies = self._noted(_replies(asked, question, embeds=may_embed), asked, interaction.user.id)
         await deliver(*(partial(_edit, interaction, reply) for reply in replies))
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answers whoever mentions the bot, or writes to it directly."""
-        if message.author.bot or message.webhook_id or message.is_system():
+        if not context.is_by_person(message):
             return
-        question = self._question(message)
+        question = context.asked_in(message, self._me)
         if question is None:
             return
-        allowed = _permissions(message)
+        allowed = context.permissions_in(message, message.guild.me if message.guild else None)
         in_thread = isinstance(message.channel, discord.Thread)
         may_write = allowed.send_messages_in_threads if in_thread else allowed.send_messages
         if not (allowed.view_channel and may_write):
@@ -86,36 +88,41 @@ class AskCog(commands.Cog):
             return [render.Reply(f"Please ask in at most {LONGEST} characters.")]
         try:
             self._demand_patience(message.author.id)
-            asked = await self._answer(_server(message), question)
+            previous = await context.before_message(message, question, self._me)
+            asked = await self._answer(context.server_of(message), question, previous)
         except Exception as error:  # a listener is an entry point: nobody else would tell who asked
             return [render.Reply(said(error))]
-        return _replies(asked, None, embeds=embeds)
+        return self._noted(_replies(asked, None, embeds=embeds), asked, message.author.id)
 
-    def _question(self, message: discord.Message) -> str | None:
-        """What is asked of the bot in this message, possibly nothing (""); None if it is not spoken to."""
-        assert self.bot.user is not None  # noqa: S101 — there are no messages before it has logged in
-        text, mentions = re.subn(rf"<@!?{self.bot.user.id}>", " ", message.content)
-        text = " ".join(text.split())
-        if mentions or _server(message) is None:
-            return text
-        # A reply to the bot mentions it without saying so. Only a question is one: "thanks!" wants no answer.
-        return text if self.bot.user in message.mentions and "?" in text else None
+    def _noted(self, replies: list[render.Reply], asked: Asked, person: int) -> list[render.Reply]:
+        """`replies`, telling each person once that the model does not know the language they ask in."""
+        language = asked.answer.foreign_language
+        if language is None or not self._told.first((person, language)):
+            return replies
+        return [render.foreign(reply, language, self.bot.service.languages or ()) for reply in replies]
+
+    @property
+    def _me(self) -> discord.ClientUser:
+        assert self.bot.user is not None  # noqa: S101 — nobody asks before it has logged in
+        return self.bot.user
 
     def _demand_patience(self, user_id: int) -> None:
         if wait := self._cooldown.update_rate_limit(user_id):
             raise Refusal(slow_down(wait))
 
-    async def _answer(self, server: int | None, question: str) -> Asked:
+    async def _answer(self, server: int | None, question: str, previous: Sequence[str] = ()) -> Asked:
         bridge, service = self.bot.bridge, self.bot.service
         if server is None and not await bridge.call(Lane.LOOK, service.is_shared):
             raise Refusal("I cannot answer direct messages: no articles are shared with everybody. Ask in a server.")
         started = time.perf_counter()
-        asked = await bridge.call_for(server or NOWHERE, Lane.ASK, service.ask, server or NOWHERE, question)
+        place = server or NOWHERE
+        asked = await bridge.call_for(place, Lane.ASK, service.ask, place, question, previous)
         confidence = asked.answer.confidence
         fields: dict[str, object] = {
             "server": server,
             "hits": len(asked.answer.hits),
             "confidence": confidence.value if confidence else None,
+            "follow_up": asked.answer.searched is not None,
             "milliseconds": round(1_000 * (time.perf_counter() - started)),
         }
         if self.bot.settings.log_questions:
@@ -126,26 +133,15 @@ class AskCog(commands.Cog):
 
 def _replies(asked: Asked, question: str | None, *, embeds: bool) -> list[render.Reply]:
     """The answer, and what to say in its place if Discord refuses it: the same without the addresses in articles."""
-    if not asked.answer.answered:
-        return [render.nothing_found(asked.own, asked.shared, in_server=asked.in_server)]
-    if embeds:
-        return [render.answer(asked.answer, question=question, links=links) for links in (True, False)]
-    return [render.plain_answer(asked.answer, links=links) for links in (True, False)]
-
-
-def _server(message: discord.Message) -> int | None:
-    """The server in which this was written, also one that Discord has not told of yet; None: a direct message."""
-    if isinstance(message.channel, discord.PartialMessageable):
-        return message.channel.guild_id
-    return message.guild.id if message.guild else None
-
-
-def _permissions(message: discord.Message) -> discord.Permissions:
-    """What the bot may do where this was written. What is not known is tried: Discord says so if it may not."""
-    if message.guild is None or isinstance(message.channel, discord.PartialMessageable):
-        return discord.Permissions.all()
-    me: discord.Member | None = message.guild.me
-    return message.channel.permissions_for(me) if me is not None else discord.Permissions.all()
+    answer = asked.answer
+    if answer.answered and embeds:
+        found = [render.answer(answer, question=question, links=links) for links in (True, False)]
+        return [render.headed(reply, searched=answer.searched) for reply in found]
+    if answer.answered:
+        found = [render.plain_answer(answer, links=links) for links in (True, False)]
+    else:
+        found = [render.nothing_found(asked.own, asked.shared, in_server=asked.in_server)]
+    return [render.headed(reply, question=question, searched=answer.searched) for reply in found]
 
 
 @contextmanager

@@ -30,6 +30,8 @@ from cogs.trouble import OneLine, hopeless, in_short, passes
 from index.corpus import Library
 from index.encoder import Encoder
 from index.errors import UserError
+from retrieval.ranker import LearnedRanker
+from retrieval.reranker import CrossEncoderReranker
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ class VerbatimBot(commands.AutoShardedBot):
             tree_cls=Tree,
             intents=discord.Intents.default(),
             allowed_mentions=discord.AllowedMentions.none(),
-            # Nothing here looks at past messages or at who is in a server.
+            # Past messages are fetched when a follow-up needs them, and nothing looks at who is in a server.
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
@@ -79,7 +81,7 @@ class VerbatimBot(commands.AutoShardedBot):
             log.warning("the commands could not be registered, which is tried again at the next start: %s", error)
 
     async def _warm_up(self) -> None:
-        """Loads the model once the token has proved good, so that nobody's first question waits for it."""
+        """Loads the models once the token has proved good, so that nobody's first question waits for it."""
         try:
             await self.bridge.call(Lane.ASK, self.service.warm_up)
         except Refusal:
@@ -147,20 +149,30 @@ def operators(application: discord.AppInfo) -> set[int]:
     return acting | ({team.owner_id} if team.owner_id else set())
 
 
-def run(*, token: str, library: Library, encoder: Encoder, settings: Settings) -> int:
+def run(
+    *,
+    token: str,
+    library: Library,
+    encoder: Encoder,
+    settings: Settings,
+    ranker: LearnedRanker | None = None,
+    reranker: CrossEncoderReranker | None = None,
+) -> int:
     """Runs the bot until SIGTERM or SIGINT and returns the exit code, 0; `library` is closed then.
 
     Raises:
         UserError: Discord does not accept the token or the intents.
     """
-    return asyncio.run(_serve(token, library, encoder, settings))
+    return asyncio.run(
+        _serve(token, library, Service(library, encoder, settings, ranker=ranker, reranker=reranker), settings)
+    )
 
 
-async def _serve(token: str, library: Library, encoder: Encoder, settings: Settings) -> int:
+async def _serve(token: str, library: Library, service: Service, settings: Settings) -> int:
     stop = asyncio.Event()
     # A bot that never speaks need not be told of what speaking takes.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    bridge, service = Bridge(), Service(library, encoder, settings)
+    bridge = Bridge()
     quiet = OneLine()
     loggers = [logging.getLogger(f"discord.{name}") for name in ("client", "gateway", "shard")]
     for logger in loggers:

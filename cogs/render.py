@@ -4,16 +4,29 @@ Pure: it sends nothing and asks nothing. Whatever it is given, what it makes fit
 every sentence that it quotes, as long as that fits into a message at all.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import PurePath
 from typing import Any
 
 import discord
 
-from cogs.markdown import cut, cut_front, escape, label, link, quoted, safe_url, width, without_folders
+from cogs.markdown import (
+    ELLIPSIS,
+    cut,
+    cut_front,
+    escape,
+    label,
+    link,
+    quoted,
+    safe_url,
+    unescape,
+    width,
+    without_folders,
+)
 from index.indexer import Progress, SyncReport
+from index.language import name_of
 from index.store import StoredArticle
 from retrieval.answer import Answer, Citation, Confidence, Hit
 from retrieval.links import web_link
@@ -28,15 +41,28 @@ CHOICE = 100  # an autocomplete choice's name
 PAGE = 10  # articles on one page of a list
 
 _TITLE_IN_LINE = 100
-_ALSO_IN = 3  # places named; more are counted
+_HEADING = 320  # what a question or a text searched for takes at most above an answer
+_QUESTION, _SEARCHED = "-# Question: ", "-# Searched for: "
 _FAILURES = 8  # told one by one in a report; more are counted
-_NEIGHBOURS = (300, 120, 0)  # how much of the sentences around a hit is shown, from most to none
 
 WORDS = {
     Confidence.STRONG: ("Strong match", 0x2E8B57),
     Confidence.LIKELY: ("Likely", 0xD9A400),
     Confidence.WEAK: ("Weak – check the source", 0x8A8F98),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How much is shown beside a hit's sentence: characters of each sentence around it, sentences with other figures,
+    and places named; more of both are counted."""
+
+    neighbours: int
+    figures: int
+    places: int
+
+
+_ROOMS = (_Room(300, 2, 3), _Room(120, 2, 3), _Room(0, 2, 3), _Room(0, 1, 3), _Room(0, 0, 2), _Room(0, 0, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +87,7 @@ def answer(found: Answer, *, question: str | None = None, links: bool = True) ->
     link, for when Discord refuses an address.
     """
     hits = found.hits[:EMBEDS]
-    for room in _NEIGHBOURS:
+    for room in _ROOMS:
         embeds = [_hit(hit, room, links) for hit in hits]
         if question:
             embeds[0].set_author(name=label(question, AUTHOR))
@@ -76,11 +102,11 @@ def plain_answer(found: Answer, *, links: bool = True) -> Reply:
     """The answer as text, for channels where the bot may not embed; `links` as in `answer`."""
     text = ""
     for hit in found.hits:
-        for room in _NEIGHBOURS:
-            address = _short(_address(hit)) if links else None
+        for room in _ROOMS:
+            address = _short(_address(hit.citation)) if links else None
             title = f"**{link(label(hit.citation.article.title, _TITLE_IN_LINE), address)}**\n"
-            # What is left has room for the longest title, address and facts.
-            more = title + _sentence(hit, room, CONTENT - 500) + f"\n-# {_facts(hit)}"
+            # What is left has room for the longest title, address and facts, and for counts of all else.
+            more = f"{title}{_sentence(hit, room, CONTENT - 590)}\n{_below(hit, room, links)}"
             if width(text + more) + 1 <= CONTENT:
                 break
         else:
@@ -89,26 +115,30 @@ def plain_answer(found: Answer, *, links: bool = True) -> Reply:
     return Reply(text)
 
 
-def _hit(hit: Hit, room: int, links: bool) -> discord.Embed:
+def _hit(hit: Hit, room: _Room, links: bool) -> discord.Embed:
     article = hit.citation.article
-    small = "\n".join(f"-# {line}" for line in (_facts(hit), _also_in(hit.also_in, links)) if line)
-    quote = _sentence(hit, room, DESCRIPTION - width(small) - 1)
+    below = _below(hit, room, links)
+    while room.figures and width(below) > DESCRIPTION // 2:  # the sentence itself comes first
+        room = replace(room, figures=room.figures - 1)
+        below = _below(hit, room, links)
+    quote = _sentence(hit, room, DESCRIPTION - width(below) - 1)
     return discord.Embed(
         title=escape(label(article.title, TITLE)),
-        url=_address(hit) if links else None,
-        description=f"{quote}\n{small}",
+        url=_address(hit.citation) if links else None,
+        description=f"{quote}\n{below}",
         colour=WORDS[hit.confidence][1],
     )
 
 
-def _sentence(hit: Hit, room: int, limit: int) -> str:
+def _sentence(hit: Hit, room: _Room, limit: int) -> str:
     """The sentence, bold, between its neighbours; only what is longer than any message is cut."""
     sentence = quoted(hit.citation.text, bold=True)
     if width(sentence) > limit:
         # The longest sentence that is ever stored fits, with every one of its characters escaped.
         sentence = quoted(label(hit.citation.text, limit - 40), bold=True)
-    before = quoted(cut_front(hit.before, room)) + "\n" if room and hit.before else ""
-    after = "\n" + quoted(cut(hit.after, room)) if room and hit.after else ""
+    around = room.neighbours
+    before = quoted(cut_front(hit.before, around)) + "\n" if around and hit.before else ""
+    after = "\n" + quoted(cut(hit.after, around)) if around and hit.after else ""
     whole = before + sentence + after
     return whole if width(whole) <= limit else sentence
 
@@ -118,23 +148,44 @@ def _facts(hit: Hit) -> str:
     return " · ".join([WORDS[hit.confidence][0], *([day(published)] if published else [])])
 
 
-def _also_in(citations: Sequence[Citation], links: bool) -> str:
-    if not citations:
-        return ""
-    named = [
-        link(label(one.article.title, _TITLE_IN_LINE), _short(safe_url(one.article.url)) if links else None)
-        for one in citations[:_ALSO_IN]
-    ]
-    rest = len(citations) - len(named)
-    return "Also in " + ", ".join(named) + (f" and {counted(rest, 'more place')}" if rest else "")
+def _below(hit: Hit, room: _Room, links: bool) -> str:
+    """What stands below the quotation: how sure it is, who says it too, and who gives other figures."""
+    lines = [f"-# {_facts(hit)}"]
+    if hit.also_in:
+        lines.append(f"-# Also in{_named(hit.also_in, room.places, links)}")
+    shown, others = hit.differing[: room.figures], hit.differing[room.figures :]
+    if shown:
+        lines.append("**Other figures:**")
+    for one in shown:
+        lines += [quoted(one.text), f"-# {_place(one, _address(one) if links else None)}"]
+    if others:
+        lines.append(f"-# {'More' if shown else 'Other'} figures in{_named(others, room.places, links)}")
+    return "\n".join(lines)
 
 
-def _address(hit: Hit) -> str | None:
+def _named(citations: Sequence[Citation], most: int, links: bool) -> str:
+    """`: A (6 May 2024), B and 2 more places`, or ` 4 places` where none is to be named."""
+    places = [_place(one, one.article.url if links else None) for one in citations[:most]]
+    if not places:
+        return f" {counted(len(citations), 'place')}"
+    rest = len(citations) - len(places)
+    return ": " + ", ".join(places) + (f" and {counted(rest, 'more place')}" if rest else "")
+
+
+def _place(citation: Citation, url: str | None) -> str:
+    """An article's linked title, with its date if it has one."""
+    published = citation.article.published
+    address = _short(safe_url(url)) or (_short(safe_url(citation.article.url)) if url else None)
+    title = link(label(citation.article.title, _TITLE_IN_LINE), address)
+    return f"{title} ({day(published)})" if published else title
+
+
+def _address(citation: Citation) -> str | None:
     """Where the sentence stands: scrolled to, if that makes an address Discord takes."""
-    url = hit.citation.article.url
+    url = citation.article.url
     if safe_url(url) is None or url is None:
         return None
-    return safe_url(web_link(url, hit.citation.text)) or safe_url(url)
+    return safe_url(web_link(url, citation.text)) or safe_url(url)
 
 
 def _short(url: str | None) -> str | None:
@@ -163,6 +214,41 @@ def _articles(own: int, shared: int) -> str:
         [counted(shared, "shared article")] if shared else []
     )
     return " and ".join(parts)
+
+
+def headed(reply: Reply, *, question: str | None = None, searched: str | None = None) -> Reply:
+    """`reply` with lines above it: what was asked and, of a follow-up, what was searched for. Lines without room go."""
+    for mark, text in ((_SEARCHED, searched), (_QUESTION, question)):
+        line = mark + escape(label(text, _HEADING)) if text else ""
+        content = f"{line}\n{reply.content}" if reply.content else line
+        if line and width(content) <= CONTENT:
+            reply = replace(reply, content=content)
+    return reply
+
+
+def question_of(content: str, embeds: Sequence[discord.Embed]) -> str | None:
+    """The question that an answer shows, as `answer` and `headed` write it: its beginning, if it is long."""
+    shown = embeds[0].author.name if embeds else None
+    for line in content.split("\n"):
+        if line.startswith(_QUESTION):
+            shown = unescape(line.removeprefix(_QUESTION))
+        if not line.startswith("-# "):
+            break
+    return shown.removesuffix(ELLIPSIS).strip() or None if shown else None
+
+
+def foreign(reply: Reply, language: str, known: Collection[str]) -> Reply:
+    """`reply` with a line above it: that the question is in a language unlike those `known` to the model.
+
+    A reply that has no room for it stays as it is.
+    """
+    knows = " and ".join(sorted(map(name_of, known)))
+    notice = (
+        f"-# Your question is in {language}, and the model that I run on understands {knows}: I can only find what has "
+        "the same words. Whoever runs me can change that, with a multilingual model."
+    )
+    content = f"{notice}\n{reply.content}" if reply.content else notice
+    return replace(reply, content=content) if width(content) <= CONTENT else reply
 
 
 # -- lists and reports

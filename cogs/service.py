@@ -4,7 +4,7 @@ Synchronous and thread-safe; it knows servers as numbers and nothing else of Dis
 a corpus here, so that no argument that a person makes up leads into another server's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 
@@ -17,6 +17,8 @@ from index.indexer import Indexer, Progress, SyncReport
 from index.readers import SUPPORTED_SUFFIXES, read, too_large, unsupported
 from index.store import StoredArticle
 from retrieval.answer import Answer
+from retrieval.ranker import LearnedRanker
+from retrieval.reranker import CrossEncoderReranker
 from retrieval.retriever import Retriever
 
 NOWHERE = 0
@@ -51,22 +53,43 @@ class Service:
         UserError: from every method, what stores and encoder raise, which is the operator's to mend.
     """
 
-    def __init__(self, library: Library, encoder: Encoder, settings: Settings) -> None:
+    def __init__(
+        self,
+        library: Library,
+        encoder: Encoder,
+        settings: Settings,
+        *,
+        ranker: LearnedRanker | None = None,
+        reranker: CrossEncoderReranker | None = None,
+    ) -> None:
         self._library = library
         self._encoder = encoder
         self._settings = settings
+        self._ranker = ranker
+        self._reranker = reranker
+
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """The codes of the languages that the model knows; None: any."""
+        return self._encoder.languages
 
     def warm_up(self) -> None:
-        """Loads the model and the corpus that most servers share, so that the first question need not wait."""
+        """Loads the models and the corpus that most servers share, so that the first question need not wait."""
         _ = self._encoder.dimension
+        if self._reranker is not None:
+            self._reranker.load()
         for corpus in self._library.askable(NOWHERE):
             with corpus.view():
                 pass
 
-    def ask(self, server: int, question: str) -> Asked:
+    def ask(self, server: int, question: str, previous: Sequence[str] = ()) -> Asked:
+        """What is found for a question, asked after those `previous`, the oldest first."""
         own, shared = self._counts(server)
         corpora = self._library.askable(server)
-        answer = Retriever(corpora, self._encoder).ask(question, top=self._settings.hits)
+        retriever = Retriever(
+            corpora, self._encoder, self._ranker, precision=self._settings.precision, reranker=self._reranker
+        )
+        answer = retriever.ask(question, top=self._settings.hits, previous=previous)
         return Asked(answer, own, shared, in_server=server != NOWHERE)
 
     def is_shared(self) -> bool:

@@ -8,14 +8,16 @@ from pathlib import Path
 class Settings:
     """Made once, where the program starts.
 
-    `articles` is the operator's folder and `data` the one for databases; `hits` is the most that one answer shows;
-    `max_bytes` the largest upload, `max_sentences` the most sentences of a server's own articles together;
-    `manager_roles` the ids of roles that may manage articles besides Manage Server.
+    `articles` is the operator's folder and `data` the one for databases; `hits` is the most that one answer shows, and
+    `precision` the share of the answers given that should be right; `max_bytes` is the largest upload, `max_sentences`
+    the most sentences of a server's own articles together; `manager_roles` are the ids of roles that may manage
+    articles besides Manage Server.
     """
 
     articles: Path
     data: Path
     hits: int
+    precision: float
     max_bytes: int
     max_sentences: int
     manager_roles: frozenset[int]

@@ -37,7 +37,8 @@ class Article:
 
     `source` is its identity (a file's absolute path, a URL, `discord:…`); `text` is what sentences are spans
     of, and is never changed after reading. `published` is the day the article itself states, if any. `states_title` is
-    false where the title was made up for it, from its first sentence or its file's name.
+    false where the title was made up for it, from its first sentence or its file's name. `language` is an ISO 639-1
+    code, "und" where it cannot be told, and None until somebody has looked.
     """
 
     source: str
@@ -47,3 +48,4 @@ class Article:
     author: str | None = None
     published: date | None = None
     states_title: bool = True
+    language: str | None = None

@@ -5,9 +5,9 @@ anything of questions, ranking or Discord: a server is a number here.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ class CorpusView:
     store: Store
     vectors: dict[Unit, VectorIndex]
     statistics: Statistics
+    languages: Mapping[str, int] = field(default_factory=dict)  # of its articles, and how many are in each
 
 
 class Corpus:
@@ -51,6 +52,7 @@ class Corpus:
         self._ids: dict[int, tuple[range, range]] = {}  # article id → ids of its sentences and paragraphs
         self._generation = -1
         self._statistics = Statistics(0, 0, 0, 0, 0)
+        self._languages: Mapping[str, int] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -58,7 +60,7 @@ class Corpus:
         """The corpus as it is now, whoever changed it, for the length of the block."""
         with self.store.snapshot():
             self._refresh()
-            yield CorpusView(self.store, dict(self._vectors), self._statistics)
+            yield CorpusView(self.store, dict(self._vectors), self._statistics, self._languages)
 
     def close(self) -> None:
         self.store.close()
@@ -84,6 +86,7 @@ class Corpus:
                 self._add(fresh[start : start + _AT_ONCE])
             self._articles, self._generation = articles, generation
             self._statistics = self.store.statistics()
+            self._languages = self.store.languages()
 
     def _remove(self, article_ids: Sequence[int]) -> None:
         gone = [self._ids.pop(article_id) for article_id in article_ids if article_id in self._ids]

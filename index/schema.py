@@ -76,4 +76,22 @@ MIGRATIONS: tuple[str, ...] = (
         data BLOB NOT NULL
     );
     """,
+    """
+    -- A table of its own: a column behind `text` would have every list read the pages that `text` overflows to. What
+    -- was indexed before has no row here, and gets one when it is indexed again.
+    CREATE TABLE article_language (
+        article_id INTEGER PRIMARY KEY REFERENCES article (id) ON DELETE CASCADE,
+        language TEXT NOT NULL
+    );
+    """,
+    """
+    -- What ranking reads of the few sentences that it looks at closely. A table of its own, so that reading all vectors
+    -- does not pass over it.
+    CREATE TABLE sentence_detail (
+        sentence_id INTEGER PRIMARY KEY REFERENCES sentence (id) ON DELETE CASCADE,
+        names TEXT NOT NULL,
+        title_tokens INTEGER NOT NULL,
+        tokens BLOB NOT NULL
+    );
+    """,
 )

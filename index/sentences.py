@@ -68,6 +68,7 @@ _UPPER = r"[A-ZÀ-ÖØ-ÞА-ЯЁ]"
 _MORE_ENDS = (
     re.compile(r"[!?](?<![!?].)(?:[!?]++(?=\s+(?:I\b|[a-z]))|(?<=\s.)[!?]*+(?=\s+[a-z]))"),  # "So good!! i went"
     re.compile(rf"…(?=\s+{_UPPER})"),
+    re.compile(r"[。！？](?=\s*[“「『])"),  # the quotation that follows belongs to the next sentence
     # Words that are abbreviations too ("no. 5", "art. 7"), before a capital letter.
     re.compile(
         r"\.(?:(?<=\b(?:no|me|id)\.)|(?<=\b(?:art|ill|arc|fed|may)\.)|(?<=\bmiss\.)|(?<=\b(?:DC|ID)\.))"
@@ -93,6 +94,10 @@ _BEFORE_NUMBER = re.compile(
     r"(?<!\w)(?:approx|figs?|eqs?|vols?|chs?|chap|sect?s?|nos?|nrs?|pp?|max|min|est|tel|fax|ext|arts?|ver|ca|Ref)\.\s*$",
     re.I,
 )
+# In these languages a dot after a number makes it an ordinal: "im 19. Jahrhundert". Sentences end in so small a
+# number much less often.
+_ORDINAL_LANGUAGES = frozenset("cs da de et fi hr hu is lv nb nn no pl sk sl tr".split())
+_ORDINAL = re.compile(r"(?<![\w.,:%-])\d{1,2}\.$")
 
 _ITEM = re.compile(r"(?<!\S)[•‣⁃◦▪●-]?\s?\(?(?:(\d{1,2})|([a-z]))(\.\)|[.)])(?=\s+\S)")
 _FALLBACK_END = re.compile(r"[.!?…。！？؟।]+\s+|[。！？]")
@@ -156,7 +161,7 @@ def _ends(block: str, language: str) -> set[int]:
         stop = offset + len(segment.rstrip())
         offset += len(segment)
         end = _after_closers(block, stop, offset)
-        if not _goes_on(block, end, closed=end > stop):
+        if not (_goes_on(block, end, closed=end > stop) or _is_ordinal(block, end, language)):
             ends.add(end)
     ends.update(_after_closers(block, match.end(), len(block)) for p in _MORE_ENDS for match in p.finditer(block))
     ends.update(match.end() for match in _CLOSING.finditer(block))
@@ -188,6 +193,12 @@ def _goes_on(block: str, end: int, closed: bool) -> bool:
     if follows == "(":
         return _SHORT_ASIDE.match(block, end) is not None
     return block[end : end + 1] in _DASHES
+
+
+def _is_ordinal(block: str, end: int, language: str) -> bool:
+    if language not in _ORDINAL_LANGUAGES or not block[end : end + 2].strip():
+        return False
+    return _ORDINAL.search(block, max(0, end - 5), end) is not None
 
 
 def _item_starts(block: str) -> Iterator[int]:

@@ -26,13 +26,17 @@ T = TypeVar("T")
 Unit = Literal["sentence", "paragraph"]
 Float16 = NDArray[np.float16]
 Ids = NDArray[np.int64]
-_ARTICLE_COLUMNS = "id, source, title, states_title, url, author, published, indexed_at, sentences"
+_LANGUAGE = "(SELECT language FROM article_language WHERE article_id = article.id)"
+_ARTICLE_COLUMNS = f"id, source, title, states_title, url, author, published, indexed_at, sentences, {_LANGUAGE}"
 _MOST_VALUES = 500  # in one statement; SQLite's own limit was 999 for long
 
 
 @dataclass(frozen=True, slots=True)
 class StoredArticle:
-    """An article as lists and citations need it, without its text. `sentences` is their number."""
+    """An article as lists and citations need it, without its text. `sentences` is their number.
+
+    `language` is an ISO 639-1 code, or "und"; None if it was indexed before languages were told apart, as English.
+    """
 
     id: int
     source: str
@@ -43,6 +47,7 @@ class StoredArticle:
     published: date | None
     indexed_at: datetime
     sentences: int
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +60,28 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedSentence:
-    """A sentence ready to be stored: its span, hash of the encoded text, (dimension,) vector and terms.
+class Encoding:
+    """What the model made of a text: its (dimension,) vector, and the codes of its tokens (see `TokenCoder`), of which
+    the first `title_tokens` belong to the title before the sentence."""
 
-    `is_heading`: it only announces what follows.
+    vector: Float16
+    title_tokens: int = 0
+    tokens: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSentence:
+    """A sentence ready to be stored: its span, hash of the encoded text, encoding, and terms.
+
+    `is_heading`: it only announces what follows. `names` are the terms of the words with a capital.
     """
 
     span: Sentence
     is_heading: bool
     encoded_hash: bytes
-    vector: Float16
+    encoding: Encoding
     terms: Sequence[str]
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +116,16 @@ class StoredSentence:
     is_heading: bool
     vector: Float16
     terms: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceDetail:
+    """What only a closer look at a sentence needs: see `PreparedSentence` and `Encoding`. `names` are separated by
+    spaces."""
+
+    names: str
+    title_tokens: int
+    tokens: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +178,11 @@ class Store:
         columns = "count(*), total(sentences), total(paragraphs), total(sentence_terms), total(paragraph_terms)"
         return Statistics(*map(int, self._rows(f"SELECT {columns} FROM article")[0]))
 
+    def languages(self) -> dict[str, int]:
+        """ISO 639-1 code, or "und" → how many articles are in that language, the commonest first."""
+        sql = "SELECT language, count(*) FROM article_language GROUP BY language ORDER BY count(*) DESC, language"
+        return dict(self._rows(sql))
+
     def problems(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty if it is sound."""
         found = [row[0] for row in self._rows("PRAGMA quick_check(5)")]
@@ -177,13 +208,12 @@ class Store:
 
     def load(self, article_id: int) -> Article | None:
         """The whole article, as it was read."""
-        rows = self._rows(
-            "SELECT source, title, text, url, author, published, states_title FROM article WHERE id = ?", (article_id,)
-        )
+        columns = f"source, title, text, url, author, published, states_title, {_LANGUAGE}"
+        rows = self._rows(f"SELECT {columns} FROM article WHERE id = ?", (article_id,))
         if not rows:
             return None
-        source, title, text, url, author, published, states_title = rows[0]
-        return Article(source, title, text, url, author, _day(published), bool(states_title))
+        source, title, text, url, author, published, states_title, language = rows[0]
+        return Article(source, title, text, url, author, _day(published), bool(states_title), language)
 
     def versions(self, source: str | None = None) -> dict[str, Version]:
         """Source → version, for every article or only that of `source`."""
@@ -287,12 +317,15 @@ class Store:
         rows = self._rows(sql, (len(data), data))
         return rows[0][0] if rows else None
 
-    def known_vectors(self, hashes: Sequence[bytes]) -> dict[bytes, Float16]:
-        """Hash of an encoded text → its vector, for those that the corpus already has."""
-        found: dict[bytes, Float16] = {}
+    def known_encodings(self, hashes: Sequence[bytes]) -> dict[bytes, Encoding]:
+        """Hash of an encoded text → its encoding, for those that the corpus already has."""
+        found: dict[bytes, Encoding] = {}
         for marks, group in _groups(hashes):
-            rows = self._rows(f"SELECT encoded_hash, vector FROM sentence WHERE encoded_hash IN ({marks})", group)
-            found.update((key, _vector(blob)) for key, blob in rows)
+            sql = (
+                "SELECT encoded_hash, vector, title_tokens, tokens FROM sentence"
+                f" JOIN sentence_detail ON sentence_id = id WHERE encoded_hash IN ({marks})"
+            )
+            found.update((key, Encoding(_vector(blob), *tokens)) for key, blob, *tokens in self._rows(sql, group))
         return found
 
     def vectors(self, article_ids: Sequence[int] | None = None) -> SentenceVectors:
@@ -322,6 +355,22 @@ class Store:
             for key, article, paragraph, start, end, heading, vector, terms in self._rows(sql, group):
                 place = (key, article, paragraph, start, end, bool(heading))
                 found[key] = StoredSentence(*place, _vector(vector), terms)
+        return found
+
+    def details(self, ids: Sequence[int]) -> dict[int, SentenceDetail]:
+        """Id → what a closer look at the sentence needs."""
+        found: dict[int, SentenceDetail] = {}
+        for marks, group in _groups(ids):
+            sql = f"SELECT * FROM sentence_detail WHERE sentence_id IN ({marks})"
+            found.update((key, SentenceDetail(*detail)) for key, *detail in self._rows(sql, group))
+        return found
+
+    def first_sentences(self, article_ids: Sequence[int]) -> dict[int, int]:
+        """Article id → the id of its first sentence; those of the others follow it, in order."""
+        found: dict[int, int] = {}
+        for marks, group in _groups(article_ids):
+            sql = f"SELECT article_id, min(id) FROM sentence WHERE article_id IN ({marks}) GROUP BY article_id"
+            found.update(self._rows(sql, group))
         return found
 
     def paragraph_terms(self, ids: Sequence[int]) -> dict[int, str]:
@@ -400,14 +449,19 @@ def _put(connection: sqlite3.Connection, prepared: PreparedArticle, generation: 
         f" ON CONFLICT (source) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in row)} RETURNING id",
         row,
     ).fetchone()
+    connection.execute("DELETE FROM article_language WHERE article_id = ?", (article_id,))
+    if article.language is not None:
+        connection.execute("INSERT INTO article_language VALUES (?, ?)", (article_id, article.language))
     connection.execute("DELETE FROM paragraph WHERE article_id = ?", (article_id,))
     for paragraph in prepared.paragraphs:
         paragraph_id = _insert(connection, "paragraph", paragraph.terms, article_id, *paragraph.span)
         for sentence in paragraph.sentences:
-            vector = sentence.vector.astype("<f2").tobytes()
+            encoding = sentence.encoding
             place = (article_id, *sentence.span, paragraph_id, sentence.is_heading)
-            values = (*place, sentence.encoded_hash, vector)
-            _insert(connection, "sentence", sentence.terms, *values)
+            values = (*place, sentence.encoded_hash, encoding.vector.astype("<f2").tobytes())
+            sentence_id = _insert(connection, "sentence", sentence.terms, *values)
+            detail = (sentence_id, " ".join(sentence.names), encoding.title_tokens, encoding.tokens)
+            connection.execute("INSERT INTO sentence_detail VALUES (?, ?, ?, ?)", detail)
     return int(article_id)
 
 
@@ -444,8 +498,8 @@ def _day(text: str | None) -> date | None:
 
 
 def _stored_article(row: Sequence[Any]) -> StoredArticle:
-    article_id, source, title, states_title, url, author, published, indexed_at, sentences = row
+    article_id, source, title, states_title, url, author, published, indexed_at, sentences, language = row
     indexed = datetime.fromisoformat(indexed_at)
     return StoredArticle(
-        article_id, source, title, bool(states_title), url, author, _day(published), indexed, sentences
+        article_id, source, title, bool(states_title), url, author, _day(published), indexed, sentences, language
     )

@@ -29,8 +29,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A sentence that answers, the sentences around it, and where else nearly the same is said.
+    """A sentence that answers, the sentences around it, and where else the same is said.
 
+    `also_in` holds the sentences that make the same claim, one of each article; `differing` those that make it with
+    other figures. Both are newest first, by the articles' dates; the undated come last, the last indexed first.
     `score` orders the hits of one answer and means nothing beside another question's; `probability` (0 to 1) is the
     estimate behind `confidence`.
     """
@@ -42,18 +44,21 @@ class Hit:
     score: float
     probability: float
     confidence: Confidence
+    differing: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The hits for one question, best first. None means: nothing found, which is an answer too.
 
-    `foreign_language` is the English name of the question's language where the model does not know it.
+    `searched` is the text that was searched for, where that was more than the question: a follow-up with what it
+    refers to. `foreign_language` is the English name of the question's language where the model does not know it.
     """
 
     question: str
     hits: tuple[Hit, ...]
     foreign_language: str | None = None
+    searched: str | None = None
 
     @property
     def answered(self) -> bool:

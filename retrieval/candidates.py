@@ -7,13 +7,15 @@ of several corpora compare. Nothing is ranked here.
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.corpus import UNITS, CorpusView
 from index.store import StoredSentence, Unit
+from index.tokens import TokenVectors
+from index.yardstick import Scale
 
 # BM25 after Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), with the
 # usual constants.
@@ -21,35 +23,55 @@ _K1 = 1.2
 _B = 0.75
 _MOST_POSTINGS = 10_000  # of the terms searched for, together
 
-FEATURES = ("dense", "dense_paragraph", "bm25", "bm25_paragraph", "coverage")
+FEATURES = ("dense", "dense_paragraph", "bm25", "bm25_paragraph")
 """The columns of `Candidates.features`: the cosine of the question with the sentence (encoded under its article's
-title) and with its paragraph; BM25 of both (the paragraph with its article's title) as a share of the most that the
-question's terms could score; and the share of the question's IDF found in sentence, paragraph and title."""
+title) and with its paragraph, on the model's own scale from 0 (unrelated) to 1 (a question and its answer); and BM25 of
+both (the paragraph with its article's title) as a share of the most that the question's terms could score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question as it is looked up: its unit `vector` (dimension,), its distinct `terms`, how the model's cosines are
+    to be read, its tokens, and its `text` and `language`."""
+
+    vector: NDArray[np.float32]
+    terms: Sequence[str]
+    scale: Scale
+    tokens: TokenVectors = field(default_factory=TokenVectors.none)
+    text: str = ""
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that may answer, and the view of the corpus it stands in."""
+    """A sentence that may answer, the view of the corpus it stands in, and its paragraph's `terms`, those of the
+    article's title first, separated by spaces."""
 
     view: CorpusView
     sentence: StoredSentence
+    around: str
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """(n,) candidates and their evidence, `features` (n, len(FEATURES)) float64."""
+    """(n,) candidates and their evidence, `features` (n, len(FEATURES)) float64; and the `weights` of the question's
+    terms in sentences."""
 
     candidates: list[Candidate]
     features: NDArray[np.float64]
+    weights: "TermWeights"
 
 
 @dataclass(frozen=True, slots=True)
-class _Weights:
-    """The IDF of each question term, their sum, and the average length in terms, for one unit over all corpora."""
+class TermWeights:
+    """The IDF of each question term, their sum, the average length in terms, and the number of units: for sentences or
+    paragraphs, over all corpora."""
 
     idf: Mapping[str, float]
     total: float
     average_length: float
+    units: int
+    unknown: float  # the share of the question's IDF that no unit has
 
     def bm25(self, counts: Mapping[str, int], text: str) -> float:
         """BM25 of a text of terms with these counts, over the bound that BM25 has for this question: 0 to 1."""
@@ -63,54 +85,47 @@ class _Weights:
         return sum(self.idf[term] for term in terms) / self.total if self.total else 0.0
 
 
-def find(views: Sequence[CorpusView], vector: NDArray[np.float32], terms: Sequence[str], k: int) -> Candidates:
-    """The candidates for a question with this unit `vector` (dimension,) and these distinct `terms`.
-
-    The `k` best sentences by each of cosine and BM25, and the sentences of the k/5 best paragraphs by each.
-    """
-    frequencies = {unit: [view.store.document_frequencies(unit, terms) for view in views] for unit in UNITS}
+def find(views: Sequence[CorpusView], query: Query, k: int) -> Candidates:
+    """The candidates for a question: the `k` best sentences by each of cosine and BM25, and the sentences of the k/5
+    best paragraphs by each."""
+    frequencies = {unit: [view.store.document_frequencies(unit, query.terms) for view in views] for unit in UNITS}
     weights = {unit: _weights(views, unit, frequencies[unit]) for unit in UNITS}
     candidates: list[Candidate] = []
     rows: list[tuple[float, ...]] = []
     for number, view in enumerate(views):
         sought = {unit: _rarest(frequencies[unit][number]) for unit in UNITS}
-        sentences = _candidates_of(view, vector, sought, k)
+        sentences = _candidates_of(view, query.vector, sought, k)
         if not sentences:
             continue
-        paragraphs = _paragraphs(view, sentences, vector, terms, weights["paragraph"])
-        cosines = np.stack([sentence.vector for sentence in sentences]).astype(np.float32) @ vector
+        paragraphs = _paragraphs(view, sentences, query, weights["paragraph"])
+        cosines = np.stack([sentence.vector for sentence in sentences]).astype(np.float32) @ query.vector
         for sentence, cosine in zip(sentences, cosines.tolist(), strict=True):
             around = paragraphs[sentence.paragraph_id]
-            counts = _counts(sentence.terms, terms)
-            bm25 = weights["sentence"].bm25(counts, sentence.terms)
-            covered = weights["sentence"].share(counts.keys() | around.found)
-            candidates.append(Candidate(view, sentence))
-            rows.append((cosine, around.cosine, bm25, around.bm25, covered))
-    return Candidates(candidates, np.array(rows, np.float64).reshape(len(rows), len(FEATURES)))
+            bm25 = weights["sentence"].bm25(_counts(sentence.terms, query.terms), sentence.terms)
+            candidates.append(Candidate(view, sentence, around.terms))
+            rows.append((cosine, around.cosine, bm25, around.bm25))
+    features = np.array(rows, np.float64).reshape(len(rows), len(FEATURES))
+    features[:, :2] = query.scale.of(features[:, :2])
+    return Candidates(candidates, features, weights["sentence"])
 
 
 @dataclass(frozen=True, slots=True)
 class _Paragraph:
     cosine: float
     bm25: float
-    found: frozenset[str]  # the question's terms in it or in its article's title
+    terms: str
 
 
 def _paragraphs(
-    view: CorpusView,
-    sentences: Iterable[StoredSentence],
-    vector: NDArray[np.float32],
-    terms: Sequence[str],
-    weights: "_Weights",
+    view: CorpusView, sentences: Iterable[StoredSentence], query: Query, weights: TermWeights
 ) -> dict[int, _Paragraph]:
     ids = sorted({sentence.paragraph_id for sentence in sentences})
     texts = view.store.paragraph_terms(ids)
-    cosines = (view.vectors["paragraph"].get(ids) @ vector).tolist()
-    found = {}
-    for key, cosine in zip(ids, cosines, strict=True):
-        counts = _counts(texts[key], terms)
-        found[key] = _Paragraph(cosine, weights.bm25(counts, texts[key]), frozenset(counts))
-    return found
+    cosines = (view.vectors["paragraph"].get(ids) @ query.vector).tolist()
+    return {
+        key: _Paragraph(cosine, weights.bm25(_counts(texts[key], query.terms), texts[key]), texts[key])
+        for key, cosine in zip(ids, cosines, strict=True)
+    }
 
 
 def _candidates_of(
@@ -145,7 +160,7 @@ def _rarest(frequencies: Mapping[str, int]) -> list[str]:
     return chosen
 
 
-def _weights(views: Sequence[CorpusView], unit: Unit, frequencies: Sequence[Mapping[str, int]]) -> _Weights:
+def _weights(views: Sequence[CorpusView], unit: Unit, frequencies: Sequence[Mapping[str, int]]) -> TermWeights:
     statistics = [view.statistics for view in views]
     number = sum(one.sentences if unit == "sentence" else one.paragraphs for one in statistics)
     length = sum(one.sentence_terms if unit == "sentence" else one.paragraph_terms for one in statistics)
@@ -154,7 +169,9 @@ def _weights(views: Sequence[CorpusView], unit: Unit, frequencies: Sequence[Mapp
         pooled.update(one)
     # The variant of IDF that stays positive for a term in most of a small corpus.
     idf = {term: math.log(1 + (number - count + 0.5) / (count + 0.5)) for term, count in pooled.items()}
-    return _Weights(idf, sum(idf.values()), max(1.0, length / max(1, number)))
+    total = sum(idf.values())
+    unknown = sum(idf[term] for term, count in pooled.items() if not count) / total if total else 0.0
+    return TermWeights(idf, total, max(1.0, length / max(1, number)), number, unknown)
 
 
 def _counts(text: str, terms: Iterable[str]) -> dict[str, int]:

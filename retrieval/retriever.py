@@ -5,23 +5,28 @@ Synchronous and safe to call from any thread; it needs no event loop and knows n
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.corpus import Corpus, CorpusView
 from index.encoder import Encoder
-from index.lexical import question_terms
+from index.language import UND
 from index.store import StoredArticle
 from retrieval.answer import Answer, Citation, Confidence, Hit
-from retrieval.candidates import Candidate, Candidates, find
-from retrieval.ranker import FixedRanker, Ranker, band
-from retrieval.similarity import near_identical
+from retrieval.candidates import Candidate
+from retrieval.corroboration import Group, Statement, grouped
+from retrieval.followup import standalone
+from retrieval.fusion import by_rank, fitted_for
+from retrieval.question import foreign
+from retrieval.ranker import DEFAULT_PRECISION, Judged, LearnedRanker, band, shipped, worth_showing
+from retrieval.reranker import CrossEncoderReranker, passage_of
+from retrieval.search import LOOKED_AT, Search, search
 
 _LONGEST_QUESTION = 1_000  # characters; the model would not read more
-_CANDIDATES = 100  # best sentences by each kind of evidence
-_GROUPED = 30  # best candidates that are looked through for near-identical ones
+_GROUPED = 30  # best candidates that are looked through for those that make the same claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,77 +43,86 @@ class Ranked:
 class Retriever:
     """Answers questions from `corpora`."""
 
-    def __init__(self, corpora: Sequence[Corpus], encoder: Encoder, ranker: Ranker | None = None) -> None:
+    def __init__(
+        self,
+        corpora: Sequence[Corpus],
+        encoder: Encoder,
+        ranker: LearnedRanker | None = None,
+        *,
+        precision: float = DEFAULT_PRECISION,
+        reranker: CrossEncoderReranker | None = None,
+    ) -> None:
         self._corpora = corpora
         self._encoder = encoder
-        self._ranker = ranker or FixedRanker()
+        self._ranker = ranker or shipped()
+        self._reranker = reranker
+        self._fitted = fitted_for(reranker.identity, self._ranker) if reranker else None
+        self.lowest = (self._fitted or self._ranker).lowest(precision)
+        """The least probability of a first hit that is shown."""
 
-    def ask(self, question: str, *, top: int = 3) -> Answer:
+    def ask(self, question: str, *, top: int = 3, previous: Sequence[str] = ()) -> Answer:
         """The `top` best hits; fewer, or none, where the corpora say nothing worth showing.
+
+        `previous` are the questions asked before, the oldest first: a follow-up is searched with what it refers to.
 
         Raises:
             UserError: a corpus cannot be read or was made with another model, or the model cannot be had.
         """
         texts = _Texts()
-        with self._groups(question, top) as groups:
-            bands = [band(group[0].probability) for group in groups]
-            hits = [texts.hit(group, one) for group, one in zip(groups, bands, strict=True) if one is not None]
-        return Answer(" ".join(question.split()), tuple(hits))
+        question = " ".join(question.split())
+        searched = standalone(question, previous)
+        with self._groups(searched, top, texts, question if searched != question else None) as (groups, language):
+            worth = worth_showing([group.best.probability for group in groups], self.lowest)
+            hits = [texts.hit(group, band(group.best.probability)) for group in compress(groups, worth)]
+        answer = Answer(question, tuple(hits), foreign(language, self._encoder.languages))
+        return answer if searched == question else replace(answer, searched=searched)
 
     def rank(self, question: str, *, top: int = 10) -> list[list[Ranked]]:
-        """The `top` best groups of near-identical sentences, each led by its best, however unlikely: for measuring."""
-        with self._groups(question, top) as groups:
-            return groups
+        """The `top` best groups of sentences that make one claim, each led by its best, however unlikely: for
+        measuring. Those that differ in their figures are left out."""
+        with self._groups(question, top, _Texts()) as (groups, _):
+            return [[one.best, *(other for other in (one.first, *one.also) if other is not one.best)] for one in groups]
 
     @contextmanager
-    def _groups(self, question: str, top: int) -> Iterator[list[list[Ranked]]]:
-        """What `rank` returns, within the snapshots that it was found in."""
+    def _groups(
+        self, question: str, top: int, texts: "_Texts", own: str | None = None
+    ) -> Iterator[tuple[list[Group[Ranked]], str]]:
+        """The `top` best groups, within the snapshots that they were found in, and the question's language."""
         question = " ".join(question[:_LONGEST_QUESTION].split())
         with ExitStack() as stack:
             views = [stack.enter_context(corpus.view()) for corpus in self._corpora]
             views = [view for view in views if view.vectors]
             if not question or not views:
-                yield []
+                yield [], UND
                 return
-            vector = self._encoder.encode_questions([question])[0]
-            found = find(views, vector, question_terms(question), _CANDIDATES)
-            yield _grouped(self._best(found, max(_GROUPED, top)), top)
+            found = search(views, self._encoder, question, own=own, most=max(LOOKED_AT, top))
+            ranked = self._ranked(question, found, texts)[: max(_GROUPED, top)]
+            yield grouped(ranked, texts.statement, top), found.language
 
-    def _best(self, found: Candidates, most: int) -> list[Ranked]:
-        scores = self._ranker.scores(found.features)
-        order = np.argsort(-scores, kind="stable")[:most]
-        probabilities = self._ranker.probabilities(found.features[order])
-        wanted: dict[int, tuple[CorpusView, set[int]]] = {}
-        best = [found.candidates[i] for i in order]
-        for one in best:
-            wanted.setdefault(id(one.view), (one.view, set()))[1].add(one.sentence.article_id)
-        articles = {key: view.store.articles_by_id(sorted(ids)) for key, (view, ids) in wanted.items()}
-        return [
-            Ranked(one, articles[id(one.view)][one.sentence.article_id], found.features[i], score, chance)
-            for i, one, score, chance in zip(order, best, scores[order].tolist(), probabilities.tolist(), strict=True)
-        ]
+    def _ranked(self, question: str, found: Search, texts: "_Texts") -> list[Ranked]:
+        if not found.order:
+            return []
+        judged = self._ranker.judge(found.evidence, found.found.weights, words_alone=found.words_alone)
+        # Of a language that the encoder does not know, a cross-encoder is not known to know anything either.
+        if self._reranker is not None and not found.words_alone:
+            judged = self._reread(self._reranker, judged, question, found, texts)
+        columns = (
+            found.candidates,
+            found.articles,
+            found.evidence,
+            judged.scores.tolist(),
+            judged.probabilities.tolist(),
+        )
+        return sorted(map(Ranked, *columns), key=lambda one: -one.score)
 
-
-def _grouped(ranked: Sequence[Ranked], top: int) -> list[list[Ranked]]:
-    """The first `top` groups of sentences that say nearly the same, each led by its best."""
-    if not ranked:
-        return []
-    vectors = np.stack([one.candidate.sentence.vector for one in ranked]).astype(np.float32)
-    cosines = vectors @ vectors.T
-    groups: list[list[int]] = []
-    for i in range(len(ranked)):
-        for group in groups:
-            if _same(ranked[group[0]], ranked[i], float(cosines[group[0], i])):
-                group.append(i)
-                break
-        else:
-            groups.append([i])
-    return [[ranked[i] for i in group] for group in groups[:top]]
-
-
-def _same(a: Ranked, b: Ranked, cosine: float) -> bool:
-    shared_title = a.article.states_title and b.article.states_title and a.article.title == b.article.title
-    return near_identical(a.candidate.sentence.terms, b.candidate.sentence.terms, cosine, shared_title=shared_title)
+    def _reread(
+        self, reranker: CrossEncoderReranker, judged: Judged, question: str, found: Search, texts: "_Texts"
+    ) -> Judged:
+        candidates = found.candidates
+        logits = reranker.logits(
+            question, judged.scores, lambda i: passage_of(found.articles[i], texts.sentence(candidates[i]))
+        )
+        return self._fitted.fused(judged, logits) if self._fitted else by_rank(judged, logits)
 
 
 class _Texts:
@@ -117,18 +131,26 @@ class _Texts:
     def __init__(self) -> None:
         self._loaded: dict[tuple[int, int], str] = {}
 
-    def hit(self, group: Sequence[Ranked], confidence: Confidence) -> Hit:
-        best = group[0]
-        sentence, view = best.candidate.sentence, best.candidate.view
+    def statement(self, ranked: Ranked) -> Statement:
+        sentence = ranked.candidate.sentence
+        return Statement(ranked.article, sentence.terms, sentence.vector, lambda: self._citation(ranked).text)
+
+    def hit(self, group: Group[Ranked], confidence: Confidence) -> Hit:
+        best, first = group.best, group.first
+        sentence, view = first.candidate.sentence, first.candidate.view
         text = self._text(view, sentence.article_id)
         before, after = (span.of(text) if span else None for span in view.store.neighbours(sentence))
-        also_in = tuple(self._citation(one) for one in group[1:])
-        return Hit(self._citation(best), before, after, also_in, best.score, best.probability, confidence)
+        also_in, differing = (tuple(map(self._citation, some)) for some in (group.also, group.differing))
+        quoted = self._citation(first)
+        return Hit(quoted, before, after, also_in, best.score, best.probability, confidence, differing)
+
+    def sentence(self, candidate: Candidate) -> str:
+        sentence = candidate.sentence
+        return self._text(candidate.view, sentence.article_id)[sentence.start : sentence.end]
 
     def _citation(self, ranked: Ranked) -> Citation:
         sentence = ranked.candidate.sentence
-        text = self._text(ranked.candidate.view, sentence.article_id)
-        return Citation(ranked.article, sentence.start, sentence.end, text[sentence.start : sentence.end])
+        return Citation(ranked.article, sentence.start, sentence.end, self.sentence(ranked.candidate))
 
     def _text(self, view: CorpusView, article_id: int) -> str:
         key = (id(view), article_id)

@@ -137,10 +137,13 @@ def _run_bot(session: Session) -> int:
                 token=token.get_secret_value(),
                 library=library,
                 encoder=encoder,
+                ranker=session.ranker,
+                reranker=session.reranker,
                 settings=Settings(
                     articles=settings.articles,
                     data=settings.data,
                     hits=settings.answers.hits,
+                    precision=settings.answers.precision,
                     max_bytes=settings.limits.max_file_mb * 1024 * 1024,
                     max_sentences=settings.limits.max_sentences,
                     manager_roles=settings.discord.manager_roles,
@@ -190,18 +193,18 @@ def ask(
     if not question:
         raise typer.BadParameter("the question is empty")
     with session.library(threads=1) as (library, encoder):
-        from retrieval.retriever import Retriever
-
         corpora = library.askable(server)
         started = time.perf_counter()
         with session.waiting("Looking for an answer"):
-            answer = Retriever(corpora, encoder).ask(question, top=top or session.config.answers.hits)
+            retriever = session.retriever(corpora, encoder)
+            answer = retriever.ask(question, top=top or session.config.answers.hits)
         _log_answer(answer, time.perf_counter() - started, questions=session.config.log.questions)
         if as_json:
             print_json(show.answer_data(answer))
         else:
             blocks = show.answer_blocks(answer, Path.cwd())
-            show.write(session.out, blocks or show.nothing_found(corpus.store.statistics() for corpus in corpora))
+            blocks = blocks or show.nothing_found(corpus.store.statistics() for corpus in corpora)
+            show.write(session.out, blocks + show.foreign_notice(answer, encoder.languages))
     return Exit.DONE if answer.answered else Exit.NOTHING_FOUND
 
 
@@ -239,6 +242,30 @@ def index(
 
 
 @app.command()
+def evaluate(
+    ctx: typer.Context,
+    questions: Annotated[
+        Path, typer.Argument(metavar="QUESTIONS", help="A .jsonl or .csv file of questions with their answers.")
+    ],
+    *,
+    server: ServerOption = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures and all misses there as JSON.")
+    ] = None,
+    as_html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with tables and plots there.")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> int:
+    """Measures how well your own questions are answered from the indexed articles."""
+    from terminal import evaluating
+
+    session = _session(ctx, config, data)
+    return evaluating.run(session, questions, server, as_json=as_json, as_html=as_html)
+
+
+@app.command()
 def check(ctx: typer.Context, config: ConfigOption = None, data: DataOption = None) -> int:
     """Looks at everything that Verbatim needs, and says how to mend what is amiss."""
     import config as configuration
@@ -261,7 +288,7 @@ def check(ctx: typer.Context, config: ConfigOption = None, data: DataOption = No
         return value.get_secret_value() if value else None
 
     code = Exit.DONE
-    for finding in findings(settings, token, session.make_encoder(settings)):
+    for finding in findings(settings, token, session.make_encoder(settings), session.reranker):
         show.write(session.out, show.finding_blocks(finding))
         code = Exit.ERROR if finding.success is False else code
     return code

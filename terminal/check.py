@@ -17,6 +17,7 @@ from index.errors import UserError
 if TYPE_CHECKING:
     from config import Config
     from index.encoder import Encoder
+    from retrieval.reranker import CrossEncoderReranker
 
 _LITTLE_SPACE = 1024**3  # bytes
 _TOO_LITTLE_SPACE = 100 * 1024**2  # bytes; SQLite's log and a rebuild need room beside the database
@@ -32,8 +33,13 @@ class Finding:
     remedy: str = ""
 
 
-def findings(config: "Config", token: Callable[[], str | None], encoder: "Encoder") -> Iterator[Finding]:
-    """Every finding, as it is made; the model, which takes longest, is loaded on the way."""
+def findings(
+    config: "Config",
+    token: Callable[[], str | None],
+    encoder: "Encoder",
+    reranker: "CrossEncoderReranker | None" = None,
+) -> Iterator[Finding]:
+    """Every finding, as it is made; the models, which take longest, are loaded on the way."""
     yield _guarded("Discord token", lambda: check_token(token()))
     yield _guarded("Data folder", lambda: check_data_folder(config.data))
     yield _guarded("Disk space", lambda: check_space(config.data))
@@ -41,6 +47,9 @@ def findings(config: "Config", token: Callable[[], str | None], encoder: "Encode
     yield _guarded("Articles folder", lambda: check_articles(config.articles))
     model = _guarded("Model", lambda: check_model(config.model.name, encoder))
     yield model
+    yield _guarded("Ranking", lambda: check_ranking(config.ranking.weights))
+    if reranker is not None:
+        yield _guarded("Reranker", lambda: check_reranker(config.ranking.weights, reranker))
     yield from check_databases(config.data, encoder if model.success else None)
 
 
@@ -119,6 +128,31 @@ def check_model(name: str, encoder: "Encoder") -> Finding:
     """Loads the model and encodes a sentence."""
     shape = encoder.encode_questions(["Does it work?"]).shape
     return Finding("Model", True, f"{name}, {shape[1]} dimensions")
+
+
+def check_ranking(weights: Path | None) -> Finding:
+    """Reads the weights that candidates are ordered and judged by."""
+    from retrieval.ranker import SHIPPED, LearnedRanker
+
+    LearnedRanker(weights or SHIPPED)
+    return Finding("Ranking", True, str(weights) if weights else "by the weights that came with this program")
+
+
+def check_reranker(weights: Path | None, reranker: "CrossEncoderReranker") -> Finding:
+    """Loads the reranker, lets it read a sentence, and sees whether it was calibrated."""
+    from retrieval.fusion import fitted_for
+    from retrieval.ranker import SHIPPED, LearnedRanker
+
+    reranker.check()
+    label = "Reranker"
+    if fitted_for(reranker.identity, LearnedRanker(weights or SHIPPED)) is not None:
+        return Finding(label, True, f"{reranker.name}, calibrated")
+    remedy = (
+        f"Calibrate it with python -m benchmarks.train FOLDER --reranker {reranker.name} --out FILE, and set "
+        "`ranking.weights` to that file."
+    )
+    details = f"{reranker.name}, not calibrated: it has a say in the order of hits, and none in how sure an answer is"
+    return Finding(label, None, details, remedy)
 
 
 def check_databases(folder: Path, encoder: "Encoder | None") -> Iterator[Finding]:

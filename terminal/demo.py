@@ -3,9 +3,8 @@
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,17 +38,20 @@ def run(session: Session, *, prompt: bool) -> None:
         with progress.shown(session.err) as report:
             result = Indexer(corpus.store, encoder).sync([str(articles)], progress=report)
         show.write(session.out, [*show.report_blocks(result), _BLANK])
-        for question in chain(questions, _typed() if prompt else ()):
+        for question in questions:
             _ask(session, corpus, encoder, question)
+        typed: list[str] = []
+        for question in _typed() if prompt else ():
+            _ask(session, corpus, encoder, question, typed)
+            typed.append(question)
 
 
-def _ask(session: Session, corpus: "Corpus", encoder: "Encoder", question: str) -> None:
-    from retrieval.retriever import Retriever
-
-    answer = Retriever([corpus], encoder).ask(question, top=1)
-    blocks = show.answer_blocks(answer, session.home)
+def _ask(session: Session, corpus: "Corpus", encoder: "Encoder", question: str, previous: Sequence[str] = ()) -> None:
+    answer = session.retriever([corpus], encoder).ask(question, top=1, previous=previous)
+    blocks = show.answer_blocks(answer, session.home) or show.nothing_found([corpus.store.statistics()])
     heading = show.Block(0, Text(f"Q: {show.plain(question)}", style="bold cyan"))
-    show.write(session.out, [heading, *(blocks or show.nothing_found([corpus.store.statistics()])), _BLANK])
+    searched = show.searched_notice(answer)
+    show.write(session.out, [heading, *searched, *blocks, *show.foreign_notice(answer, encoder.languages), _BLANK])
 
 
 def sample_questions(file: Path) -> list[str]:

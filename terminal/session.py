@@ -5,7 +5,7 @@ What every command needs and none should repeat; it knows no command.
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -20,8 +20,11 @@ from terminal.show import plain
 
 if TYPE_CHECKING:
     from config import Config
-    from index.corpus import Library
+    from index.corpus import Corpus, Library
     from index.encoder import Encoder
+    from retrieval.ranker import LearnedRanker
+    from retrieval.reranker import CrossEncoderReranker
+    from retrieval.retriever import Retriever
 
 
 class Exit(IntEnum):
@@ -44,7 +47,11 @@ def configured_encoder(config: "Config") -> "Encoder":
 
     model = config.model
     return SentenceTransformerEncoder(
-        model.name, question_prefix=model.question_prefix, passage_prefix=model.passage_prefix
+        model.name,
+        question_prefix=model.question_prefix,
+        passage_prefix=model.passage_prefix,
+        languages=model.languages,
+        tokens=model.tokens,
     )
 
 
@@ -65,6 +72,7 @@ class Session:
     err: Console = field(default_factory=lambda: _console(stderr=True))
     _config: "Config | None" = None
     _secret: str | None = None
+    _reranker: "CrossEncoderReranker | None" = None
 
     def given(self, config_file: Path | None, data: Path | None) -> "Session":
         """Takes in the options of one level of the command line; those given later win."""
@@ -116,6 +124,34 @@ class Session:
             yield library, encoder
         finally:
             library.close()
+
+    @property
+    def ranker(self) -> "LearnedRanker":
+        """The configured ranker.
+
+        Raises:
+            UserError: its file cannot be read.
+        """
+        from retrieval.ranker import SHIPPED, LearnedRanker
+
+        return LearnedRanker(self.config.ranking.weights or SHIPPED)
+
+    @property
+    def reranker(self) -> "CrossEncoderReranker | None":
+        """The configured reranker, if any. Its model is loaded when first needed."""
+        if self._reranker is None and (name := self.config.reranker.model) is not None:
+            from retrieval.reranker import CrossEncoderReranker
+
+            wanted = self.config.reranker
+            self._reranker = CrossEncoderReranker(name, budget_ms=wanted.budget_ms, most=wanted.candidates)
+        return self._reranker
+
+    def retriever(self, corpora: "Sequence[Corpus]", encoder: "Encoder") -> "Retriever":
+        """Answers questions from these corpora as configured."""
+        from retrieval.retriever import Retriever
+
+        precision = self.config.answers.precision
+        return Retriever(corpora, encoder, self.ranker, precision=precision, reranker=self.reranker)
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:

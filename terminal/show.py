@@ -4,7 +4,7 @@ Everything from outside passes `plain` on its way: article text can neither stee
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +15,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 import logs
+from index.language import UND, name_of
 from retrieval.links import file_link, web_link
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _NEIGHBOUR = 300  # characters shown of a sentence before or after; the answer itself is never cut
 _ALSO_IN = 5  # places named
+_DIFFERING = 3  # sentences with other figures shown
 _LISTED = 20  # sources named in a report
 _MATCH = {"strong": "strong match", "likely": "likely match", "weak": "weak match, do check it"}
 
@@ -68,6 +70,11 @@ def answer_blocks(answer: "Answer", base: PurePath | None = None) -> list[Block]
     return blocks[:-1]
 
 
+def searched_notice(answer: "Answer") -> list[Block]:
+    """Of a follow-up, what was searched for in its place."""
+    return [Block(0, Text(f"Searched for: {plain(answer.searched)}", style="dim"))] if answer.searched else []
+
+
 def _hit_blocks(number: int, hit: "Hit", base: PurePath | None) -> list[Block]:
     article = hit.citation.article
     heading = Text(f"{number}. ").append(plain(article.title), style="underline")
@@ -83,16 +90,32 @@ def _hit_blocks(number: int, hit: "Hit", base: PurePath | None) -> list[Block]:
     blocks.append(Block(3, _linked(_source(article, base), hit.citation)))
     if hit.also_in:
         blocks.append(Block(3, _also_in(hit.also_in)))
-    return blocks
+    return blocks + _other_figures(hit.differing)
 
 
 def _also_in(citations: "Sequence[Citation]") -> Text:
     text = Text("Also in: ")
     for number, citation in enumerate(citations[:_ALSO_IN]):
-        text.append(", " if number else "").append_text(_linked(plain(citation.article.title), citation))
-        if day := _day(citation.article.published):
-            text.append(f" ({day})", style="dim")
+        text.append(", " if number else "").append_text(_place(citation))
     return text.append(f" and {len(citations) - _ALSO_IN} more" if len(citations) > _ALSO_IN else "")
+
+
+def _other_figures(citations: "Sequence[Citation]") -> list[Block]:
+    """Each sentence that gives other figures, whole, with its article."""
+    if not citations:
+        return []
+    blocks = [Block(3, Text("Other figures:"))]
+    for citation in citations[:_DIFFERING]:
+        blocks.append(Block(5, Text(plain(citation.text)), "> "))
+        blocks.append(Block(5, _place(citation)))
+    more = len(citations) - _DIFFERING
+    return blocks + ([Block(3, Text(f"and {more} more with other figures"))] if more > 0 else [])
+
+
+def _place(citation: "Citation") -> Text:
+    text = _linked(plain(citation.article.title), citation)
+    day = _day(citation.article.published)
+    return Text().append_text(text).append(f" ({day})", style="dim") if day else text
 
 
 def _linked(text: str, citation: "Citation") -> Text:
@@ -125,18 +148,33 @@ def nothing_found(statistics: "Iterable[Statistics]") -> list[Block]:
     ]
 
 
+def foreign_notice(answer: "Answer", known: Collection[str] | None) -> list[Block]:
+    """That the model does not know the question's language, but those `known`; nothing if it does."""
+    if answer.foreign_language is None:
+        return []
+    knows = " and ".join(sorted(map(name_of, known or ())))
+    notice = (
+        f"The question is in {answer.foreign_language}, but the configured model understands {knows}: it is answered "
+        "only where an article has the same words. For more languages, configure a multilingual model: README.md, "
+        "“Languages”."
+    )
+    return [Block(0, Text(notice, style="dim"))]
+
+
 def answer_data(answer: "Answer") -> dict[str, Any]:
     """An answer for JSON. Spans are in code points of the article's text."""
     return {
         "question": answer.question,
         "answered": answer.answered,
         "confidence": answer.confidence.value if answer.confidence else None,
+        "foreign_language": answer.foreign_language,
         "hits": [
             {
                 **_citation_data(hit.citation),
                 "before": hit.before,
                 "after": hit.after,
                 "also_in": [_citation_data(citation) for citation in hit.also_in],
+                "differing": [_citation_data(citation) for citation in hit.differing],
                 "confidence": hit.confidence.value,
             }
             for hit in answer.hits
@@ -170,6 +208,7 @@ def article_data(article: "StoredArticle") -> dict[str, Any]:
         "url": article.url,
         "author": article.author,
         "published": article.published.isoformat() if article.published else None,
+        "language": article.language,
         "indexed_at": article.indexed_at.isoformat(),
         "sentences": article.sentences,
     }
@@ -182,6 +221,7 @@ def article_blocks(article: "StoredArticle", text: str) -> list[Block]:
         "Link": article.url,
         "Author": article.author,
         "Published": _day(article.published),
+        "Language": name_of(article.language) if article.language not in (None, UND) else None,
         "Indexed": f"{article.indexed_at:%Y-%m-%d %H:%M} UTC",
         "Sentences": str(article.sentences),
     }

@@ -5,8 +5,9 @@ A test that needs the real model is marked `model` and takes `model_encoder`.
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from index.corpus import Corpus, Library
 from index.encoder import EncoderIdentity, SentenceTransformerEncoder
-from index.lexical import question_terms
+from index.lexical import question_terms, terms
+from index.tokens import Encoded, TokenVectors
+from index.yardstick import Yardstick, measure
 
 # No test may look for a network; the libraries below read this when they are first imported.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -46,6 +49,10 @@ class HashEncoder:
         return self._identity
 
     @property
+    def languages(self) -> frozenset[str] | None:
+        return None
+
+    @property
     def dimension(self) -> int:
         return self._dimension
 
@@ -54,6 +61,25 @@ class HashEncoder:
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._encode([self._identity.passage_prefix + text for text in texts])
+
+    def read_questions(self, texts: Sequence[str]) -> Encoded:
+        return Encoded(self.encode_questions(texts), [self._tokens(text) for text in texts])
+
+    def read_passages(self, texts: Sequence[str]) -> Encoded:
+        return Encoded(self.encode_passages(texts), [self._tokens(text) for text in texts])
+
+    @cached_property
+    def yardstick(self) -> Yardstick:
+        return measure(self)
+
+    def _tokens(self, text: str) -> TokenVectors:
+        """Each word a token, on its term's axis."""
+        words = [(match.span(), terms(match.group())) for match in re.finditer(r"\w+", text)]
+        told = [(span, found[0]) for span, found in words if found]
+        vectors = np.zeros((len(told), self._dimension), np.float32)
+        for vector, (_, term) in zip(vectors, told, strict=True):
+            vector[_axis(term, self._dimension)] = 1.0
+        return TokenVectors(vectors, np.array([span for span, _ in told], np.int32).reshape(-1, 2))
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.zeros((len(texts), self._dimension), np.float32)

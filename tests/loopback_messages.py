@@ -10,6 +10,7 @@ from loopback_limits import FILE_BYTES, ApiError, check_message
 from loopback_world import (
     COMPONENTS_V2,
     LOADING,
+    READ_HISTORY,
     SEND_IN_THREADS,
     SEND_MESSAGES,
     SUPPRESS_EMBEDS,
@@ -37,6 +38,9 @@ class Messages(Endpoint):
                 raise ApiError(403, 50013, "Missing Permissions")
         return channel
 
+    def _may_read_history(self, channel: Channel) -> bool:
+        return channel.guild is None or bool(channel.guild.permissions(self.discord.bot, channel) & READ_HISTORY)
+
     async def _channel(self, call: Call) -> Any:
         return self._place(call).payload()
 
@@ -48,6 +52,8 @@ class Messages(Endpoint):
         channel, query = self._place(call), call.http.query
         found = [item for item in self.discord.messages.values() if item.channel is channel and not item.deleted]
         found = [item for item in found if not item.ephemeral]
+        if not self._may_read_history(channel):
+            found = []
         if "before" in query:
             found = [item for item in found if item.id < int(query["before"])]
         if "after" in query:
@@ -148,6 +154,7 @@ class Messages(Endpoint):
         if message is None or message.deleted or message.channel is not channel or message.ephemeral:
             raise ApiError(404, 10008, "Unknown Message")
         if call.http.method == "GET":
+            self._place(call, READ_HISTORY)
             return self.discord.as_seen(message)
         if call.http.method == "PATCH":
             self._edit(message, call.body, call.files)

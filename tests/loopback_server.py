@@ -410,7 +410,18 @@ class LoopbackServer:
         self.gateway.dispatch(event, data, guild.id if guild else None, intent=1 << 9 if guild else 1 << 12)
 
     def as_seen(self, message: Message) -> dict[str, Any]:
-        """The message as the bot may see it: without the message content intent, not what others say to others."""
+        """The message as the bot may see it: without the message content intent, not what others say to others.
+
+        With it comes the message that it replies to, but not what that one replies to; null if it was deleted.
+        """
+        data = self._hidden(message)
+        if message.reply_to is not None and "referenced_message" in message.payload:
+            target = self.messages.get(message.reply_to)
+            shown = self._hidden(target) if target is not None and not target.deleted else None
+            data["referenced_message"] = shown and {k: v for k, v in shown.items() if k != "referenced_message"}
+        return data
+
+    def _hidden(self, message: Message) -> dict[str, Any]:
         data = json.loads(json.dumps(message.payload))
         mentioned = any(item["id"] == str(self.bot.id) for item in data["mentions"])
         privileged = any(session.intents & MESSAGE_CONTENT for session in self.gateway.live())

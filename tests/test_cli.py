@@ -278,12 +278,12 @@ def test_ask_as_json_has_the_agreed_keys(bot, articles):
     bot("index", articles)
     ids = {row["title"]: row["id"] for row in json.loads(bot("articles", "list", "--json").out)}
     answer = json.loads(bot("ask", "Which towers are painted green every seven years?", "--json").out)
-    assert set(answer) == {"question", "answered", "confidence", "hits"}
+    assert set(answer) == {"question", "answered", "confidence", "foreign_language", "hits"}
     assert (answer["answered"], answer["confidence"]) == (True, "strong")
     place = {"text", "start", "end", "article_id", "title", "source", "url", "published"}
     for hit in answer["hits"]:
-        assert set(hit) == place | {"before", "after", "also_in", "confidence"}
-        assert all(set(other) == place for other in hit["also_in"])
+        assert set(hit) == place | {"before", "after", "also_in", "differing", "confidence"}
+        assert all(set(other) == place for other in (*hit["also_in"], *hit["differing"]))
         assert hit["article_id"] == ids[hit["title"]]
         assert hit["confidence"] in {"strong", "likely", "weak"}
     first = answer["hits"][0]
@@ -354,7 +354,7 @@ def test_ask_before_anything_is_indexed(bot):
 
     def no_encoder(config):
         class Broken:
-            pass
+            languages = None
 
         return Broken()
 
@@ -373,7 +373,8 @@ def test_articles_list(indexed, articles):
     assert rows[2][2:] == ["2024-05-06", "3", (articles / "bridge.md").as_posix()]
     data = json.loads(indexed("articles", "list", "--json").out)
     assert [str(row["id"]) for row in data] == [row[0] for row in rows]
-    assert set(data[0]) == {"id", "title", "source", "url", "author", "published", "indexed_at", "sentences"}
+    facts = {"id", "title", "source", "url", "author", "published", "language", "indexed_at", "sentences"}
+    assert set(data[0]) == facts and data[0]["language"] == "en"
 
 
 def test_articles_list_of_nothing(bot, tmp_path):

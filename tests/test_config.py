@@ -60,8 +60,8 @@ def test_the_example_documents_every_key(key):
     assert re.search(rf"^(# )?{re.escape(key[-1])} = |^\[{re.escape(key[-1])}\]$", text, re.MULTILINE)
     value = tomllib.loads(text)
     for part in key:
-        if key == ("shared_with",):  # its default is not to be there
-            assert "\n# shared_with = [" in text
+        if key in (("shared_with",), ("model", "languages")):  # their default is not to be there
+            assert f"\n# {key[-1]} = [" in text
             return
         value = value[part]
 
@@ -218,3 +218,12 @@ def test_the_token_shows_in_no_representation(tmp_path, monkeypatch):
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     token = config.token(tmp_path)
     assert TOKEN not in f"{token} {token!r} {config.load(home=tmp_path)!r}"
+
+
+def test_a_models_languages_are_codes_or_names(tmp_path):
+    """Languages may be written as codes, with a region, or as English names; what is none of these is refused."""
+    assert config.load(home=tmp_path).model.languages is None
+    loaded = config.load(written(tmp_path, '[model]\nlanguages = ["en", "pt-BR", "German"]'))
+    assert loaded.model.languages == {"en", "pt", "de"}
+    for wrong in ('"en"', "[]", '["klingon"]', "[1]"):
+        assert "list of language codes" in complaint(tmp_path, f"[model]\nlanguages = {wrong}")

@@ -209,6 +209,17 @@ def test_nothing_found(discord):
     assert "1 shared article" in asked.text
 
 
+def test_a_language_that_the_model_does_not_know(discord):
+    """Whoever asks in a language that the model does not know is told so once, above what is found by its words."""
+    guild, channel = harbour(discord)
+    asked = use(discord, channel, guild.manager, "ask", question="Wann wurde die Tallow Bridge über den Wend eröffnet?")
+    assert "in German" in asked.text and "understands English" in asked.text
+    again = use(discord, channel, guild.manager, "ask", question="Wer hat die Tallow Bridge über den Wend gebaut?")
+    assert "German" not in again.text
+    other = discord.say(channel, guild.member, f"{discord.bot.mention} Wann wurde die große Brücke eröffnet?")
+    assert "in German" in discord.wait_for_reply(other).text
+
+
 def test_private_answer(discord):
     """A private answer is for its reader alone."""
     guild, channel = harbour(discord)

@@ -36,7 +36,7 @@ def test_an_error_for_its_reader_is_shown_as_it_stands(caplog):
 
 def test_an_error_for_the_operator(caplog):
     """What the operator has to mend is told to members in general words, and whole to the operator and the log."""
-    settings = Settings(Path("/srv/my articles"), Path("/srv/data"), 3, 1, 1, frozenset(), False)
+    settings = Settings(Path("/srv/my articles"), Path("/srv/data"), 3, 0.8, 1, 1, frozenset(), False)
     error = UserError("/srv/data/servers/1.db is damaged: restore it, or use --data DIR")
     text = said(error)
     assert not {"srv", "1.db", "--data"} & set(re.split(r"[ /\\]", text))

@@ -9,8 +9,9 @@ import discord
 import pytest
 from discord_loopback import LoopbackDiscord
 
-from cogs.ask import AskCog, _permissions, _server
+from cogs.ask import AskCog
 from cogs.client import operators
+from cogs.context import permissions_in, server_of
 from cogs.errors import tell
 from cogs.sending import SENDING, deliver
 from cogs.uploads import download
@@ -142,12 +143,12 @@ def test_servers_that_are_not_known_yet():
     """A message from a server that Discord has not told of is no direct message, and answering it is tried."""
     place = discord.PartialMessageable(SimpleNamespace(_get_guild=lambda _: None), 5, guild_id=8)
     message = SimpleNamespace(guild=None, channel=place)
-    assert _server(message) == 8
-    assert _permissions(message) == discord.Permissions.all()
+    assert server_of(message) == 8
+    assert permissions_in(message, None) == discord.Permissions.all()
     unknown_self = SimpleNamespace(guild=SimpleNamespace(id=8, me=None), channel=None)
-    assert _server(unknown_self) == 8
-    assert _permissions(unknown_self) == discord.Permissions.all()
-    assert _server(SimpleNamespace(guild=None, channel=None)) is None
+    assert server_of(unknown_self) == 8
+    assert permissions_in(unknown_self, unknown_self.guild.me) == discord.Permissions.all()
+    assert server_of(SimpleNamespace(guild=None, channel=None)) is None
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -157,7 +158,7 @@ def test_questions_in_the_log(caplog, kept):
 
     class Bridge:
         async def call_for(self, *_):
-            return SimpleNamespace(answer=SimpleNamespace(confidence=None, hits=()))
+            return SimpleNamespace(answer=SimpleNamespace(confidence=None, hits=(), searched=None))
 
     bot = SimpleNamespace(bridge=Bridge(), service=SimpleNamespace(ask=None))
     bot.settings = SimpleNamespace(log_questions=kept)

@@ -19,7 +19,7 @@ BREAD = b"# The bakery\n\nThe bakery sells rye bread on Fridays. Its oven burns 
 
 @pytest.fixture
 def settings(tmp_path, articles):
-    return Settings(articles, tmp_path / "data", 3, 100_000, 200, frozenset(), False)
+    return Settings(articles, tmp_path / "data", 3, 0.8, 100_000, 200, frozenset(), False)
 
 
 @pytest.fixture

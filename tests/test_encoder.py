@@ -144,3 +144,11 @@ def test_the_default_model_never_reaches_for_a_network():
         check=True,
     )
     assert done.stdout.strip() == "(1, 384)", done.stdout + done.stderr
+
+
+def test_the_languages_that_a_model_knows():
+    """The default model knows English, another one any language, unless the configuration says otherwise."""
+    assert SentenceTransformerEncoder().languages == {"en"}
+    assert SentenceTransformerEncoder("some-model").languages is None
+    assert SentenceTransformerEncoder("some-model", languages=["en", "de"]).languages == {"en", "de"}
+    assert SentenceTransformerEncoder(languages=["en", "de"]).languages == {"en", "de"}

@@ -165,10 +165,10 @@ def test_a_defect_in_one_article_costs_only_that_article(indexer, articles, monk
 
     real = index.indexer.split
 
-    def split(text):
+    def split(text, language):
         if "owls" in text:
             raise RuntimeError("a defect")
-        return real(text)
+        return real(text, language)
 
     monkeypatch.setattr(index.indexer, "split", split)
     report = indexer.sync([str(articles)])
@@ -335,3 +335,44 @@ def test_any_edits_and_a_sync_equal_a_fresh_build(tmp_path_factory, versions):
     assert store.generation() == generation
     library.close()
     fresh.close()
+
+
+GERMAN = (
+    "# Die Fähre\n\nDie Fähre zur Insel wurde im 19. Jahrhundert gebaut, z. B. für Bauern und Händler. "
+    "Sie fährt am 3. Mai wieder, und Karten kosten 2,50 Euro.\n"
+)
+
+
+def test_an_article_is_read_by_the_rules_of_its_language(indexer, articles, corpus):
+    """An article's language is told from its text, and its sentences and terms follow it."""
+    (articles / "ferry.md").write_text(GERMAN, encoding="utf-8")
+    indexer.sync([str(articles)])
+    languages = {Path(one.source).name: one.language for one in corpus.store.articles()}
+    assert languages == {"bakery.txt": "en", "bridge.md": "en", "owls.md": "en", "ferry.md": "de"}
+    assert corpus.store.languages() == {"en": 3, "de": 1}
+    ferry = next(one for one in corpus.store.articles() if one.language == "de")
+    text = corpus.store.load(ferry.id).text
+    stored = corpus.store.sentences(corpus.store.vectors([ferry.id]).ids.tolist()).values()
+    quoted = [text[one.start : one.end] for one in stored]
+    assert [one.split()[0] for one in quoted] == ["Die", "Die", "Sie"]
+    assert "insel wurd" in list(stored)[1].terms and "handl" in list(stored)[1].terms
+
+
+def test_a_stated_language_is_believed(indexer, articles, corpus):
+    """Front matter says what language an article is in, as a code or a name; what is no language is passed over."""
+    for name, stated in (("a", "lang: de-AT"), ("b", "language: French"), ("c", "lang: klingon")):
+        (articles / f"{name}.md").write_text(f"---\ntitle: {name}\n{stated}\n---\n\nThe ferry leaves at noon.\n")
+    indexer.sync([str(articles)])
+    languages = {one.title: one.language for one in corpus.store.articles()}
+    assert (languages["a"], languages["b"], languages["c"]) == ("de", "fr", "en")
+
+
+def test_a_language_survives_a_rebuild_and_changes_nothing_by_itself(indexer, articles, corpus):
+    """A rebuild keeps each article's language, and the next run finds nothing changed."""
+    (articles / "ferry.md").write_text(GERMAN, encoding="utf-8")
+    indexer.sync([str(articles)])
+    before = contents(corpus.store)
+    indexer.rebuild()
+    assert contents(corpus.store) == before and corpus.store.languages() == {"en": 3, "de": 1}
+    report = indexer.sync([str(articles)])
+    assert len(report.unchanged) == 4 and not report.changed

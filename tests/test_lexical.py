@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index import stopwords
 from index.lexical import STOPWORDS, question_terms, terms
 from index.schema import MIGRATIONS
 
@@ -70,3 +71,41 @@ def test_sqlite_keeps_every_term_whole(text):
         query = "SELECT count(*) FROM sentence_text WHERE sentence_text MATCH ?"
         assert connection.execute(query, (f'"{term}"',)).fetchone() == (1,), term
     assert {row[0] for row in connection.execute("SELECT term FROM vocabulary")} == set(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        (
+            "Die Häuser der 10.570 Familien, 2,5 Prozent",
+            "de",
+            ["die", "haus", "der", "10570", "famili", "2.5", "prozent"],
+        ),
+        ("L’homme de l'année", "fr", ["l", "homm", "de", "l", "anne"]),
+        ("Последние поезда, последний поезд", "ru", ["последн", "поезд", "последн", "поезд"]),
+        ("revoluciones, revolución", "es", ["revolu", "revolu"]),
+        ("U.S. troops", "es", ["us", "troops"]),
+        ("Київ сьогодні trains", "uk", terms("Київ сьогодні trains")),
+        ("北京大学 trains", "zh", terms("北京大学 trains")),
+        ("The trains", "xx", terms("The trains")),
+    ],
+)
+def test_terms_of_other_languages(text, language, expected):
+    """Words are stemmed by the rules of their text's language before their accents fold; figures as it writes them."""
+    assert terms(text, language) == expected
+
+
+def test_questions_of_other_languages():
+    """A question's stopwords are those of its own language and of the articles', typed with accents or without."""
+    assert question_terms("¿Cuándo fue la revolución?", "es") == ["revolu"]
+    assert question_terms("cuando llego el tren", "es") == question_terms("¿cuándo llego el tren?", "es")
+    assert question_terms("Wann wurde die Brücke gebaut?", "de") == ["bruck", "gebaut"]
+    assert question_terms("What is the Brücke?", "de", "en") == ["bruck"]
+    assert question_terms("Wer war das?", "de") == ["wer", "war", "das"]
+
+
+def test_every_stopword_list_is_folded_by_its_language():
+    """Each list is casefolded, has no word twice, and leaves its own language's every word out of a question."""
+    for language, words in stopwords.STOPWORDS.items():
+        assert {word.casefold() for word in words} == words
+        assert question_terms(f"{' '.join(sorted(words))} 1989", language) == ["1989"]

@@ -64,7 +64,8 @@ def citation(text="A sentence.", **article):
 
 
 def hit(text="A sentence.", before=None, after=None, also_in=(), confidence=Confidence.STRONG, **article):
-    return Hit(citation(text, **article), before, after, tuple(also_in), 1.0, 0.9, confidence)
+    differing = tuple(article.pop("differing", ()))
+    return Hit(citation(text, **article), before, after, tuple(also_in), 1.0, 0.9, confidence, differing)
 
 
 def found(*hits):
@@ -76,6 +77,9 @@ def hits(draw):
     neighbour = st.one_of(st.none(), texts)
     also_in = draw(st.lists(st.builds(lambda t, u: citation(title=t, url=u), texts, urls), max_size=5))
     values = {"title": draw(texts), "url": draw(urls), "published": draw(st.one_of(st.none(), st.dates()))}
+    values["differing"] = draw(
+        st.lists(st.builds(lambda s, t, u: citation(s, title=t, url=u), texts, texts, urls), max_size=4)
+    )
     parts = (draw(texts), draw(neighbour), draw(neighbour), also_in, draw(st.sampled_from(Confidence)))
     return hit(*parts, **values)
 
@@ -195,8 +199,57 @@ def test_an_answer():
         "> **It was opened in 1932.**",
         "> Its towers are green.",
         "-# Strong match · 6 May 2024",
-        r"-# Also in [Another \[title\]](<https://example.org/b>)",
+        r"-# Also in: [Another \[title\]](<https://example.org/b>)",
     ]
+
+
+def test_corroboration_is_named_with_its_dates():
+    """Who says the same is named with date and link, in the order given, the first three; the others are counted."""
+    twins = [citation(title=f"Twin {n}", published=date(2025, 1, n)) for n in range(1, 6)]
+    (embed,) = render.answer(found(hit(also_in=twins))).embeds
+    said = "Also in: Twin 1 (1 January 2025), Twin 2 (2 January 2025), Twin 3 (3 January 2025) and 2 more places"
+    assert embed.description.split("\n")[-1] == f"-# {said}"
+    assert said in render.plain_answer(found(hit(also_in=twins))).content
+
+
+def test_other_figures_are_quoted():
+    """Sentences with other figures are quoted below, each with its article and date; of many the first two."""
+    others = [
+        citation(f"It was opened in 193{n}.", title=f"*Other* {n}", published=date(2025, 1, n)) for n in range(1, 5)
+    ]
+    (embed,) = render.answer(found(hit("It was opened in 1930.", differing=others))).embeds
+    assert embed.description.split("\n")[2:] == [
+        "**Other figures:**",
+        "> It was opened in 1931.",
+        r"-# \*Other\* 1 (1 January 2025)",
+        "> It was opened in 1932.",
+        r"-# \*Other\* 2 (2 January 2025)",
+        r"-# More figures in: \*Other\* 3 (3 January 2025), \*Other\* 4 (4 January 2025)",
+    ]
+    text = render.plain_answer(found(hit("It was opened in 1930.", differing=others))).content
+    assert "> It was opened in 1931." in text
+
+
+def test_a_sentence_with_other_figures_links_to_itself():
+    """Where another figure stands is linked, scrolled to the sentence; without links it is named alone."""
+    one = hit(differing=[citation("It is 9 m long.", url="https://example.org/b")])
+    assert "<https://example.org/b#:~:text=It%20is%209%20m%20long.>" in render.answer(found(one)).embeds[0].description
+    assert "example.org" not in render.answer(found(one), links=False).embeds[0].description
+
+
+def test_other_figures_give_way_before_hits_do():
+    """Where room is short, other figures are counted and not quoted; every hit is shown, and every sentence whole."""
+    long = "*" * 690 + " end."
+    others = [citation(long, title="*" * 300, url=f"https://example.org/{'x' * 200}") for _ in range(20)]
+    reply = render.answer(found(*[hit(long, title="t", differing=others, also_in=others) for _ in range(3)]))
+    assert len(reply.embeds) == 3
+    for embed in reply.embeds:
+        assert long in quotes(embed.description)
+        assert "igures in" in embed.description
+    text = render.plain_answer(found(hit(long, differing=others, also_in=others))).content
+    assert long in quotes(text)
+    assert "Also in 20 places" in text
+    assert "Other figures in 20 places" in text
 
 
 def test_answers_without_links():
@@ -359,3 +412,16 @@ def test_labels():
     """A label is one visible line, whatever it was made of."""
     assert label("a\u202eb\u200b\n c\u3164", 50) == "a b c"
     assert label("\u200b\u2066", 50) == "(untitled)"
+
+
+def test_a_language_that_the_model_does_not_know():
+    """One line above a reply names the language and those that the model knows; a full reply stays as it is."""
+    reply = render.foreign(render.nothing_found(1, 0), "German", {"fr", "en"})
+    first, rest = reply.content.split("\n", 1)
+    assert "in German" in first and "understands English and French" in first
+    assert rest == render.nothing_found(1, 0).content
+    embeds = render.answer(found(hit("Yes.")))
+    noted = render.foreign(embeds, "German", {"en"})
+    assert noted.embeds == embeds.embeds and "German" in noted.content
+    full = render.Reply("x" * render.CONTENT)
+    assert render.foreign(full, "German", {"en"}) == full

@@ -19,7 +19,6 @@ from retrieval.answer import Answer, Confidence
 from retrieval.candidates import FEATURES, find
 from retrieval.ranker import BANDS, FixedRanker, band
 from retrieval.retriever import Retriever
-from retrieval.similarity import near_identical
 
 TIDES = Article(
     "/tides",
@@ -162,30 +161,6 @@ def test_the_same_sentence_in_two_articles_is_one_hit(library, corpus, encoder):
         assert citation.text == copy.text[citation.start : citation.end] or citation.text in TIDES.text
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "cosine", "shared_title", "expected"),
-    [
-        ("The dam broke at noon near Hale.", "Near Hale a barrier gave way at noon.", 0.95, False, True),
-        ("The dam broke at noon near Hale.", "Near Hale a barrier gave way at noon.", 0.95, True, True),
-        ("The dam broke at noon near Hale.", "Near Hale a barrier gave way at noon.", 0.85, True, False),
-        ("The dam broke at noon near Hale.", "Near Hale a barrier gave way at noon.", 0.75, False, False),
-        ("The great dam near Hale broke at noon.", "The dam near Hale broke at noon.", 0.6, False, True),
-        ("The mayor of Hale resigned on Monday.", "The mayor of Hale did not resign on Monday.", 0.99, False, False),
-        ("The mayor can't go on, she said.", "The mayor can go on, she said.", 0.99, False, False),
-        ("Three hikers were found dead in the gorge.", "Two hikers were found in the gorge, dead.", 0.99, False, False),
-        ("The shop in Hale is open on Sundays.", "The shop in Hale is closed on Sundays.", 0.99, False, False),
-        ("The dam killed 12 people.", "The dam killed 15 people.", 0.99, False, False),
-        ("The dam broke at noon.", "Schools stay closed until Monday.", 0.95, False, False),
-        ("Exactly the same.", "Exactly the same.", 0.1, True, True),
-    ],
-)
-def test_near_identical(a, b, cosine, shared_title, expected):
-    """Sentences are one claim if they mean and say nearly the same and hold the same figures."""
-    one, other = " ".join(terms(a)), " ".join(terms(b))
-    assert near_identical(one, other, cosine, shared_title=shared_title) is expected
-    assert near_identical(other, one, cosine, shared_title=shared_title) is expected
-
-
 def test_bands():
     """Probabilities fall into three bands in words, and below the lowest into none."""
     lowest = dict(BANDS)
@@ -296,3 +271,42 @@ def test_a_heading_is_no_answer_but_helps_to_find_it(library, encoder):
     texts = [text[one[0].candidate.sentence.start : one[0].candidate.sentence.end] for one in best]
     assert texts[0] == "From Monday to Friday, nine to five."
     assert "Opening hours of the mill" not in texts and "Getting there" not in texts
+
+
+def test_a_question_in_a_language_that_the_model_does_not_know(library, corpus):
+    """It is answered by the words it shares with an article, and its language is named; else it is not."""
+
+    class English(HashEncoder):
+        languages = frozenset({"en"})
+
+    german = Article(
+        "/fähre", "Fähre", "Die Fähre fährt im Sommer jede Stunde. Hunde dürfen auf der Insel frei laufen."
+    )
+    Indexer(corpus.store, HashEncoder()).add_articles([TIDES, german])
+    answer = ask(library, "Wie oft fährt die Fähre im Sommer?", encoder=English())
+    assert answer.hits[0].citation.text == "Die Fähre fährt im Sommer jede Stunde."
+    assert answer.foreign_language == "German"
+    assert ask(library, "When does high water come?", encoder=English()).foreign_language is None
+    assert ask(library, "Wie oft fährt die Fähre im Sommer?").foreign_language is None
+    assert ask(library, "Moldova", encoder=English()).foreign_language is None
+
+
+def test_a_model_that_does_not_know_the_language_does_not_order(library, corpus):
+    """Where question and articles are in a language unknown to the model, its cosines do not count for the order."""
+
+    class Misled(HashEncoder):
+        """Finds a question nearest to what it has nothing to do with."""
+
+        languages: frozenset[str] | None = frozenset({"en"})
+
+        def encode_questions(self, texts):
+            return self.encode_passages(["Hunde dürfen auf der Insel frei laufen."] * len(texts))
+
+    class Believed(Misled):
+        languages = None
+
+    text = "Hunde dürfen auf der Insel frei laufen. Karten gibt es nur am Hafen."
+    Indexer(corpus.store, HashEncoder()).add_articles([TIDES, Article("/insel", "Insel", text, states_title=False)])
+    for encoder, first in ((Misled(), "Karten"), (Believed(), "Hunde")):
+        (best, *_), *_ = Retriever(library.askable(None), encoder).rank("Gibt es Karten am Hafen oder im Hotel?")
+        assert text[best.candidate.sentence.start :].startswith(first)

@@ -382,6 +382,32 @@ def test_golden_rules_pass() -> None:
     assert len(rules) - len(segmentation.golden_failures(split, rules)) >= 43
 
 
+@needs_data
+def test_golden_rules_of_other_languages_pass() -> None:
+    """At least 250 of the 273 golden rules of 21 other languages pass, more than by sentencex alone."""
+    golden = segmentation.measure_languages(EVAL)["golden"]
+    passed, alone, every = (sum(row[way] for row in golden.values()) for way in ("verbatim", "sentencex alone", "of"))
+    assert (every, len(golden)) == (273, 21)
+    assert passed >= 250 and passed > alone
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("de", "Im 19. Jahrhundert kam er. Am 3. Mai ging er.", ["Im 19. Jahrhundert kam er.", "Am 3. Mai ging er."]),
+        ("en", "He is 19. She is 20.", ["He is 19.", "She is 20."]),
+        ("zh", "他来了。“瘟疫”开始了。", ["他来了。", "“瘟疫”开始了。"]),
+        ("ar", "هل جاء؟ نعم، جاء.", ["هل جاء؟", "نعم، جاء."]),
+        ("hi", "वह आया। वह गया।", ["वह आया।", "वह गया।"]),
+        ("ru", "В 1932 г. построили мост. Он зелёный.", ["В 1932 г. построили мост.", "Он зелёный."]),
+        ("und", "He came. She left.", ["He came.", "She left."]),
+    ],
+)
+def test_rules_of_a_language(language: str, text: str, expected: list[str]) -> None:
+    """Sentences end where their language ends them."""
+    assert [span.of(text) for span in split(text, language)] == expected
+
+
 def test_the_benchmark_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without its data the benchmark names the files and ends with status 2."""
     assert segmentation.main([str(tmp_path)]) == 2

@@ -87,6 +87,19 @@ def test_also_in():
     assert "Also in: The Tallow Bridge (6 May 2024)\n" in printed(hit(also_in=(hit().citation,)))
 
 
+def test_other_figures():
+    """Sentences with other figures are shown whole below, with article and date; of many the first three."""
+    others = [Citation(replace(BRIDGE, title=f"Title {n}"), 0, 1, f"It opened in 19{n}0.") for n in range(5)]
+    shown = printed(hit(also_in=(hit(article=WEB).citation,), differing=tuple(others))).splitlines()
+    assert shown[5:] == [
+        "   Also in: Elsewhere",
+        "   Other figures:",
+        *(line for n in range(3) for line in (f"   > It opened in 19{n}0.", f"     Title {n} (6 May 2024)")),
+        "   and 2 more with other figures",
+    ]
+    assert "more with" not in printed(hit(differing=tuple(others[:3])))
+
+
 def test_a_source_is_shown_from_the_folder_one_is_in():
     """A file below the working folder is shown by its relative name."""
     assert "\n   articles/bridge.md\n" in printed(hit(), base=PurePosixPath("/srv"))
@@ -110,8 +123,9 @@ def test_a_long_sentence_stays_whole():
 def test_article_text_is_not_markup(text, terminal):
     """What looks like rich's markup in an article is shown as it stands."""
     article = replace(BRIDGE, title=text, source=text)
-    output = printed(hit(text, article=article, before=text, after=text), terminal=terminal)
-    assert output.count(text) == 5
+    other = Citation(article, 0, 1, text)
+    output = printed(hit(text, article=article, before=text, after=text, differing=(other,)), terminal=terminal)
+    assert output.count(text) == 7
 
 
 @pytest.mark.parametrize(
@@ -121,22 +135,24 @@ def test_article_text_steers_no_terminal(text):
     """No control character of an article, its title or its source reaches the terminal."""
     article = replace(BRIDGE, title=text, source=text)
     other = Citation(article, 0, 1, text)
-    output = printed(hit(text, article=article, before=text, after=text, also_in=(other,)))
-    assert len(output.splitlines()) == 6
+    output = printed(hit(text, article=article, before=text, after=text, also_in=(other,), differing=(other,)))
+    assert len(output.splitlines()) == 9
     assert not set(output) & set("\x1b\x9b\r\x07\u202e")
 
 
 def test_json_has_the_agreed_keys():
     """An answer for programs has the agreed keys, and its text is verbatim, whatever characters it holds."""
-    data = show.answer_data(Answer("when?", (hit("\x1b[bold]", also_in=(hit(article=WEB).citation,)),)))
-    assert list(data) == ["question", "answered", "confidence", "hits"]
+    other = hit(article=WEB).citation
+    data = show.answer_data(Answer("when?", (hit("\x1b[bold]", also_in=(other,), differing=(other,)),)))
+    assert list(data) == ["question", "answered", "confidence", "foreign_language", "hits"]
     assert (data["question"], data["answered"], data["confidence"]) == ("when?", True, "strong")
     (row,) = data["hits"]
     place = {"text", "start", "end", "article_id", "title", "source", "url", "published"}
-    assert set(row) == place | {"before", "after", "also_in", "confidence"}
+    assert set(row) == place | {"before", "after", "also_in", "differing", "confidence"}
     assert (row["text"], row["start"], row["end"], row["published"]) == ("\x1b[bold]", 10, 17, "2024-05-06")
     assert set(row["also_in"][0]) == place
     assert row["also_in"][0]["url"] == "https://example.org/bridge"
+    assert row["differing"] == row["also_in"]
 
 
 def test_json_of_nothing_found():
@@ -145,6 +161,7 @@ def test_json_of_nothing_found():
         "question": "when?",
         "answered": False,
         "confidence": None,
+        "foreign_language": None,
         "hits": [],
     }
 
@@ -182,3 +199,22 @@ def test_a_finding():
     output = console(terminal=False)
     show.write(output, show.finding_blocks(Finding("Disk space", False, "0.1 GiB free", "Free some space.")))
     assert output.file.getvalue() == "FAILED Disk space: 0.1 GiB free\n       → Free some space.\n"
+
+
+def test_a_language_that_the_model_does_not_know():
+    """A question in a language unknown to the model gets a line that names both and the remedy; any other, nothing."""
+    (notice,) = show.foreign_notice(Answer("wann?", (), "German"), {"en"})
+    assert "in German" in notice.text.plain and "understands English" in notice.text.plain
+    assert "multilingual model: README.md" in notice.text.plain
+    assert show.foreign_notice(Answer("when?", ()), {"en"}) == []
+
+
+def test_an_articles_language():
+    """What is known of an article includes its language by name, unless it could not be told."""
+
+    def facts(language: str | None) -> str:
+        return "\n".join(block.text.plain for block in show.article_blocks(replace(BRIDGE, language=language), "Text."))
+
+    assert "Language: German" in facts("de")
+    assert "Language" not in facts("und") + facts(None)
+    assert show.article_data(replace(BRIDGE, language="de"))["language"] == "de"

@@ -15,7 +15,7 @@ from index.database import Database
 from index.encoder import Stamp
 from index.errors import UserError
 from index.schema import MIGRATIONS
-from index.store import PreparedArticle, PreparedParagraph, PreparedSentence, Store
+from index.store import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence, Store
 
 STAMP = Stamp("model", "", "", 4, 1)
 TEXT = "One fox. Two hens.\nThree geese."
@@ -32,7 +32,7 @@ def prepared(article: Article = ARTICLE, version: bytes = b"1") -> PreparedArtic
             position = start + len(part)
             vector = np.array([start % 1_000, 0, 0, 1], np.float16)
             words = part.lower().strip(".").split()
-            sentences.append(PreparedSentence(Sentence(start, position), False, part.encode(), vector, words))
+            sentences.append(PreparedSentence(Sentence(start, position), False, part.encode(), Encoding(vector), words))
         span = Paragraph(sentences[0].span.start, sentences[-1].span.end)
         paragraphs.append(PreparedParagraph(span, [word for one in sentences for word in one.terms], sentences))
     return PreparedArticle(article, b"in" + version, b"out" + version, paragraphs)
@@ -110,8 +110,8 @@ def test_vectors_come_back_bit_for_bit_by_article_and_by_hash(store):
     assert everything.vectors.dtype == np.float16
     assert everything.vectors[:, 0].tolist() == [0, 9, 19] * 2
     assert store.vectors([second]).ids.tolist() == everything.ids[3:].tolist()
-    known = store.known_vectors([b"One fox", b"absent"])
-    assert list(known) == [b"One fox"] and known[b"One fox"].tolist() == [0, 0, 0, 1]
+    known = store.known_encodings([b"One fox", b"absent"])
+    assert list(known) == [b"One fox"] and known[b"One fox"].vector.tolist() == [0, 0, 0, 1]
 
 
 def test_neighbours_stay_within_the_article(store):
@@ -370,3 +370,33 @@ def test_a_deleted_or_replaced_file_is_noticed(store, tmp_path):
     shutil.copy(tmp_path / "corpus.db", tmp_path / "copy.db")
     (tmp_path / "copy.db").replace(tmp_path / "corpus.db")
     assert not store.is_current()
+
+
+def test_a_language_is_kept_with_its_article(store):
+    """An article's language is listed, loaded and counted, replaced with the article, and gone with it."""
+    first = put(store, prepared(replace(ARTICLE, language="de")))
+    put(store, prepared(replace(ARTICLE, source="/b.txt", language="en")))
+    assert [one.language for one in store.articles()] == ["de", "en"]
+    assert store.load(first).language == "de" and store.languages() == {"de": 1, "en": 1}
+    put(store, prepared(replace(ARTICLE, language="en"), b"2"))
+    assert store.languages() == {"en": 2}
+    put(store, prepared(ARTICLE, b"3"))
+    assert store.article(first).language is None and store.languages() == {"en": 1}
+    store.remove([one.id for one in store.articles()])
+    assert store.languages() == {}
+
+
+def test_articles_of_the_first_schema_have_no_language(tmp_path):
+    """What was indexed before languages were told apart is listed and loaded without one."""
+    path = tmp_path / "old.db"
+    old = Database(path, create=True, migrations=MIGRATIONS[:1])
+    columns = "source, input_hash, article_hash, title, states_title, indexed_at, generation, sentences, paragraphs, "
+    columns += "sentence_terms, paragraph_terms, text"
+    values = "'/a', x'00', x'00', 'A', 1, '2024-02-29T00:00:00+00:00', 1, 0, 0, 0, 0, 'Text.'"
+    with old.transaction("IMMEDIATE") as connection:
+        connection.execute(f"INSERT INTO article ({columns}) VALUES ({values})")
+    old.close()
+    store = Store(path)
+    assert [(one.title, one.language) for one in store.articles()] == [("A", None)]
+    assert store.load(1).language is None and store.languages() == {}
+    store.close()

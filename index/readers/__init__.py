@@ -8,10 +8,11 @@ from pathlib import PurePath
 
 from index.article import Article
 from index.errors import UserError
+from index.language import code_of
 from index.readers import decoding, html, markdown, metadata, plain
 from index.readers.cleaning import clean, one_line
 
-READER_VERSION: int = 2
+READER_VERSION: int = 3
 """Raised whenever reading the same bytes may give another `Article`; part of the hash that decides "unchanged"."""
 
 DEFAULT_MAX_BYTES: int = 10 * 1024 * 1024
@@ -73,6 +74,7 @@ def _article(data: bytes, source: str, name: str, suffix: str) -> Article:
         author=metadata.author(draft.author),
         published=metadata.published(draft.published),
         states_title=bool(stated),
+        language=code_of(draft.language),
     )
 
 

@@ -1,4 +1,4 @@
-"""The block of YAML at a Markdown file's top: four things are read from it, as text.
+"""The block of YAML at a Markdown file's top: five things are read from it, as text.
 
 It knows nothing of Markdown. Text between two rules looks much like such a block, so only what has a key that front
 matter commonly has is taken for one, and everything else stays in the article. The loader makes plain strings, lists
@@ -20,6 +20,7 @@ _KEYS = {
     "url": ("url", "link", "canonical_url", "canonical", "source"),
     "author": ("author", "authors", "by", "byline"),
     "published": ("published", "date", "publish_date", "published_at", "pubdate"),
+    "language": ("language", "lang", "locale"),
 }
 # Keys of which a block has at least one. Too common in sentences to tell: by, source, type, note, status, and the like.
 _TELLING = frozenset(
@@ -31,7 +32,7 @@ _TELLING = frozenset(
 
 
 def take(text: str) -> tuple[dict[str, str], str]:
-    """The values found (title, url, author, published; none is empty) and the Markdown after the block.
+    """The values found (title, url, author, published, language; none is empty) and the Markdown after the block.
 
     A block that is no mapping, or has no key that front matter commonly has, is part of the article, and stays. One
     that is broken YAML (a colon in an unquoted title is enough) is read line by line instead.

@@ -36,6 +36,7 @@ class Draft:
     url: str = ""
     author: str = ""
     published: str = ""
+    language: str = ""
 
 
 def stated_title(stated: str) -> str:

@@ -1,0 +1,172 @@
+"""What is measured: the product, and beside it plain rankings of the same candidates.
+
+The one file that knows how candidates are found and ranked; what comes out are places, ranks and a confidence.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import compress
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.metrics import Floats, Integers, average_ranks, run_starts
+from evaluation.sets import Question
+from index.corpus import Corpus, CorpusView
+from index.encoder import Encoder, EncoderIdentity
+from index.tokens import Encoded
+from index.yardstick import Yardstick
+from retrieval.candidates import FEATURES, Candidate, Query, find
+from retrieval.question import asked_of
+from retrieval.ranker import FixedRanker, worth_showing
+from retrieval.retriever import Ranked, Retriever
+
+PRODUCT = "verbatim"
+SYSTEMS = ("bm25", "dense", "fixed", PRODUCT)
+PROBABILISTIC = (PRODUCT,)
+"""Those whose confidence claims to be a probability."""
+
+_FIRST = 5  # hits whose order is kept
+_CANDIDATES = 100  # by each kind of evidence, as the product looks for them
+_DEPTH = 30  # of the product's own ranking; what stands behind counts as not found
+_HITS = 3  # that an answer shows at most, unless configured otherwise
+
+
+class Place(NamedTuple):
+    """A sentence: its article's source, and its span there."""
+
+    article: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What one system makes of one question.
+
+    `ranks` (n,) are those of the `places`, from 1, ties averaged. `hits` (n,) numbers the hits that the places are
+    shown in: near-identical sentences are one hit of the product and share its rank. `first` are the places that
+    lead the first hits, best first, and `shown` those of them that get past the system's threshold, None if it has
+    none; both as indexes of `places`. `confidence` is that of the first hit, 0 if there is none.
+    """
+
+    places: Sequence[Place]
+    ranks: Floats
+    hits: Integers
+    first: Sequence[int]
+    confidence: float
+    shown: Sequence[int] | None
+
+
+def rank_all(retriever: Retriever, corpora: Sequence[Corpus], encoder: Encoder, question: str) -> dict[str, Ranking]:
+    """System → ranking. The plain systems rank the candidates of the product's own search, found once."""
+    text = " ".join(question.split())
+    with ExitStack() as stack:
+        views = [stack.enter_context(corpus.view()) for corpus in corpora]
+        views = [view for view in views if view.vectors]
+        asked = asked_of(text, views, encoder.languages)
+        read = encoder.read_questions([text])
+        query = Query(read.vectors[0], asked.terms, encoder.yardstick.cosine, read.tokens[0], text, asked.language)
+        found = find(views, query, _CANDIDATES)
+        places = _places(found.candidates)
+    bm25, dense = (found.features[:, FEATURES.index(name)] for name in ("bm25", "dense"))
+    fixed = FixedRanker().scores(found.features)
+    return {
+        "bm25": _plain(places, bm25, bm25),
+        "dense": _plain(places, dense, dense),
+        "fixed": _plain(places, fixed, fixed),
+        PRODUCT: _product(retriever.rank(question, top=_DEPTH), retriever.lowest),
+    }
+
+
+def _places(candidates: Sequence[Candidate]) -> list[Place]:
+    wanted: dict[int, tuple[CorpusView, set[int]]] = {}
+    for one in candidates:
+        wanted.setdefault(id(one.view), (one.view, set()))[1].add(one.sentence.article_id)
+    articles = {key: view.store.articles_by_id(sorted(ids)) for key, (view, ids) in wanted.items()}
+    return [
+        Place(articles[id(one.view)][one.sentence.article_id].source, one.sentence.start, one.sentence.end)
+        for one in candidates
+    ]
+
+
+def _plain(places: Sequence[Place], scores: Floats, confidence: Floats) -> Ranking:
+    first = np.argsort(-scores, kind="stable")[:_FIRST].tolist()
+    sure = float(confidence[first[0]]) if first else 0.0
+    return Ranking(places, average_ranks(scores), np.arange(len(places)), first, sure, None)
+
+
+def _product(groups: Sequence[Sequence[Ranked]], lowest: float) -> Ranking:
+    sizes = [len(group) for group in groups]
+    hits = np.repeat(np.arange(len(groups)), sizes)
+    leads = (np.cumsum(sizes) - sizes).astype(np.int64).tolist()
+    worth = worth_showing([group[0].probability for group in groups[:_HITS]], lowest)
+    shown = list(compress(leads, worth))
+    places = [
+        Place(one.article.source, one.candidate.sentence.start, one.candidate.sentence.end)
+        for group in groups
+        for one in group
+    ]
+    confidence = groups[0][0].probability if groups else 0.0
+    return Ranking(places, _group_ranks(groups)[hits], hits, leads[:_FIRST], confidence, shown)
+
+
+def _group_ranks(groups: Sequence[Sequence[Ranked]]) -> Floats:
+    """The groups' places, those that follow each other with the same score sharing the mean."""
+    starts = run_starts(np.array([max(one.score for one in group) for group in groups]))
+    ends = np.r_[starts[1:], len(groups)]
+    return np.repeat((starts + 1 + ends) / 2, (ends - starts).astype(np.int64))
+
+
+def first_right(question: Question, groups: Sequence[Sequence[Ranked]]) -> int | None:
+    """The place (from 0) of the first group led by a sentence that holds the start of an annotated answer."""
+    for place, group in enumerate(groups):
+        sentence = group[0].candidate.sentence
+        if group[0].article.source == question.article and any(
+            sentence.start <= span.start < sentence.end for span in question.spans
+        ):
+            return place
+    return None
+
+
+class EncodedQuestions:
+    """An encoder whose questions have been encoded together beforehand; the product encodes them one by one."""
+
+    def __init__(self, encoder: Encoder, questions: Sequence[str]) -> None:
+        self._encoder = encoder
+        distinct = list(dict.fromkeys(" ".join(question.split()) for question in questions))
+        read = encoder.read_questions(distinct)
+        self._read = dict(zip(distinct, zip(read.vectors, read.tokens, strict=True), strict=True))
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        return self._encoder.identity
+
+    @property
+    def languages(self) -> frozenset[str] | None:
+        return self._encoder.languages
+
+    @property
+    def dimension(self) -> int:
+        return self._encoder.dimension
+
+    @property
+    def yardstick(self) -> Yardstick:
+        return self._encoder.yardstick
+
+    def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.read_questions(texts).vectors
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._encoder.encode_passages(texts)
+
+    def read_questions(self, texts: Sequence[str]) -> Encoded:
+        found = [self._read[text] for text in texts if text in self._read]
+        if len(found) < len(texts) or not texts:
+            return self._encoder.read_questions(texts)
+        return Encoded(np.stack([vector for vector, _ in found]), [tokens for _, tokens in found])
+
+    def read_passages(self, texts: Sequence[str]) -> Encoded:
+        return self._encoder.read_passages(texts)

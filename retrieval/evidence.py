@@ -1,0 +1,233 @@
+"""A closer look at the best candidates: everything that the ranker weighs, on scales that mean the same everywhere.
+
+What the candidates' sentences, their neighbours and the question say is read here and put into figures; what weighs how
+much is `ranker`'s business. Comparing tokens, the dearest part, is left out where there are none.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.corpus import CorpusView
+from index.language import UND, analysed_as
+from index.lexical import STOP_TERMS, names, terms
+from index.store import SentenceDetail, StoredArticle, StoredSentence
+from index.yardstick import Yardstick
+from retrieval.candidates import FEATURES, Candidate, Candidates, Query
+from retrieval.expectation import OFFERS, Kind, kind_of, offered
+from retrieval.late_interaction import TOKENS, Tokens, compared
+
+Floats = NDArray[np.float64]
+
+NEARBY = ("article_dense", "article_best", "paragraph_rest", "pronoun_gain")
+"""The article's best sentence by cosine and by first score, and the paragraph's best other one; and for a sentence that
+opens with a pronoun, by how much the one before it is nearer to the question."""
+
+WORDS = (
+    "coverage_title",
+    "coverage",
+    "coverage_window",
+    "terms_missing",
+    "names_missing",
+    "numbers_missing",
+    "length",
+    "novelty",
+    "names_new",
+    "lead",
+)
+"""The share of the question's IDF in the sentence and its title, in the whole paragraph, too, and in the neighbours
+instead; the share of the question's terms, names and figures that stands in none of these; how long the sentence is,
+how many terms and names it has that the question has not (logarithms); how near it is to its article's beginning."""
+
+EXPECTED = tuple(f"{kind.value}_{what}" for kind, what in OFFERS)
+"""What the question asks for, where the sentence offers it: see `expectation`."""
+
+EVIDENCE = (*FEATURES, *NEARBY, *WORDS, *EXPECTED, *TOKENS)
+"""The columns of what `gather` returns."""
+
+_PRONOUNS = frozenset(terms("he she it they this that these those his her its their him them such"))
+_WORD = re.compile(r"\w+")
+_FUNCTION_WORDS = 0.15  # the weight of a token that is not in the question's terms, as a share of the heaviest
+
+Key = tuple[int, int]  # of a sentence: its view, by its place among them, and its id
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The sentences that are looked at, by key, and which stand before and after which."""
+
+    sentences: dict[Key, StoredSentence]
+    details: dict[Key, SentenceDetail]
+    first: dict[Key, int]  # key of an article → id of its first sentence
+
+    def neighbour(self, key: Key, step: int) -> Key | None:
+        """The sentence before (-1) or after (1) this one in its paragraph. Ids follow each other in an article."""
+        other = (key[0], key[1] + step)
+        near, own = self.sentences.get(other), self.sentences[key]
+        return other if near is not None and near.paragraph_id == own.paragraph_id else None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist:
+    """The candidates `order` of those `found`, with their `articles`; `scores` (n,) are the first scores of all."""
+
+    found: Candidates
+    order: Sequence[int]
+    articles: Sequence[StoredArticle]
+    scores: Floats
+
+
+def gather(shortlist: Shortlist, query: Query, yardstick: Yardstick) -> Floats:
+    """(n, len(EVIDENCE)) of the n candidates on the shortlist, in its order.
+
+    The columns of TOKENS are NaN where none of them has tokens.
+    """
+    found, order = shortlist.found, shortlist.order
+    views = list({id(one.view): one.view for one in found.candidates}.values())
+    number = {id(view): i for i, view in enumerate(views)}
+    keys: list[Key] = [(number[id(one.view)], one.sentence.id) for one in found.candidates]
+    chosen = [keys[i] for i in order]
+    around = _look_around(found.candidates, keys, chosen, views)
+    columns = [
+        found.features[list(order)],
+        _nearby(shortlist, keys, around, query),
+        _words(shortlist, keys, around, query),
+        _tokens(chosen, around, found, query, yardstick),
+    ]
+    return np.concatenate(columns, axis=1)
+
+
+def _look_around(
+    candidates: Sequence[Candidate], keys: Sequence[Key], chosen: Sequence[Key], views: Sequence[CorpusView]
+) -> _Around:
+    sentences = {key: one.sentence for key, one in zip(keys, candidates, strict=True)}
+    details: dict[Key, SentenceDetail] = {}
+    first: dict[Key, int] = {}
+    for number, view in enumerate(views):
+        own = [key for of, key in chosen if of == number]
+        near = sorted({key + step for key in own for step in (-1, 0, 1)})
+        missing = [key for key in near if (number, key) not in sentences]
+        sentences.update(((number, key), one) for key, one in view.store.sentences(missing).items())
+        details.update(((number, key), one) for key, one in view.store.details(near).items())
+        articles = sorted({sentences[number, key].article_id for key in own})
+        first.update(((number, key), one) for key, one in view.store.first_sentences(articles).items())
+    return _Around(sentences, details, first)
+
+
+def _nearby(shortlist: Shortlist, keys: Sequence[Key], around: _Around, query: Query) -> Floats:
+    found, order, scores = shortlist.found, shortlist.order, shortlist.scores
+    articles: dict[Key, tuple[float, float]] = {}
+    paragraphs: dict[Key, list[tuple[float, int]]] = {}
+    dense = found.features[:, FEATURES.index("dense")].tolist()
+    for i, (key, one) in enumerate(zip(keys, found.candidates, strict=True)):
+        article = (key[0], one.sentence.article_id)
+        cosine, score = articles.get(article, (-math.inf, -math.inf))
+        articles[article] = max(cosine, dense[i]), max(score, float(scores[i]))
+        paragraphs.setdefault((key[0], one.sentence.paragraph_id), []).append((float(scores[i]), i))
+    rows = []
+    for i in order:
+        key, sentence = keys[i], found.candidates[i].sentence
+        others = [score for score, j in paragraphs[key[0], sentence.paragraph_id] if j != i]
+        gain = 0.0
+        if sentence.terms.partition(" ")[0] in _PRONOUNS and (before := around.neighbour(key, -1)) is not None:
+            vector = around.sentences[before].vector.astype(np.float32)
+            gain = float(query.scale.of(vector @ query.vector)) - dense[i]
+        rows.append((*articles[key[0], sentence.article_id], max(others, default=0.0), gain))
+    return np.array(rows, np.float64).reshape(len(rows), len(NEARBY))
+
+
+def _words(shortlist: Shortlist, keys: Sequence[Key], around: _Around, query: Query) -> Floats:
+    found = shortlist.found
+    share, asked = found.weights.share, frozenset(query.terms)
+    kind = kind_of(query.text) if query.language in ("en", UND) else Kind.OTHER
+    opening = _WORD.match(query.text)
+    named = frozenset(names(query.text[opening.end() if opening else 0 :], analysed_as(query.language))) & asked
+    figures = frozenset(term for term in asked if term[0].isdigit())
+    rows = []
+    for i, article in zip(shortlist.order, shortlist.articles, strict=True):
+        key, one = keys[i], found.candidates[i]
+        words = one.sentence.terms.split()
+        own = asked.intersection(words)
+        titled = own | asked.intersection(_title(article))
+        everywhere = titled.union(asked.intersection(one.around.split()))
+        near = [around.sentences[at] for step in (-1, 1) if (at := around.neighbour(key, step)) is not None]
+        window = titled.union(*(asked.intersection(sentence.terms.split()) for sentence in near))
+        capitals = around.details[key].names.split() if key in around.details else []
+        position = key[1] - around.first.get((key[0], one.sentence.article_id), key[1])
+        rows.append(
+            (
+                share(titled),
+                share(everywhere),
+                share(window),
+                _missing(asked, everywhere),
+                _missing(named, everywhere),
+                _missing(figures, everywhere),
+                math.log1p(len(words)),
+                math.log1p(len(frozenset(words) - asked - STOP_TERMS)),
+                math.log1p(sum(name not in asked for name in capitals)),
+                1 / (1 + position),
+                *offered(kind, words, capitals, asked),
+            )
+        )
+    return np.array(rows, np.float64).reshape(len(rows), len(WORDS) + len(EXPECTED))
+
+
+def _missing(wanted: frozenset[str], found: frozenset[str]) -> float:
+    return len(wanted - found) / len(wanted) if wanted else 0.0
+
+
+def _title(article: StoredArticle) -> frozenset[str]:
+    return _title_terms(article.title, analysed_as(article.language)) if article.states_title else frozenset()
+
+
+@lru_cache(maxsize=1_024)
+def _title_terms(title: str, language: str) -> frozenset[str]:
+    return frozenset(terms(title, language))
+
+
+def _tokens(chosen: Sequence[Key], around: _Around, found: Candidates, query: Query, yardstick: Yardstick) -> Floats:
+    """(len(chosen), len(TOKENS)); a sentence without any word is taken for as bad as the worst of the others."""
+    coder, scale = yardstick.coder, yardstick.tokens
+    rows = np.full((len(chosen), len(TOKENS)), np.nan)
+    held = [i for i, key in enumerate(chosen) if key in around.details and around.details[key].tokens]
+    if coder is None or scale is None or not len(query.tokens.vectors) or not held:
+        return rows
+    looked = [chosen[i] for i in held]
+    near = [[one for one in _neighbours(key, around) if around.details[one].tokens] for key in looked]
+    place = {key: i for i, key in enumerate(dict.fromkeys([*looked, *chain.from_iterable(near)]))}
+    rows[held] = compared(
+        Tokens(coder.query(query.tokens.vectors), _token_weights(query, found)),
+        [around.details[key] for key in place],
+        [[place[one] for one in some] for some in near],
+        coder,
+        scale,
+    )
+    return np.where(np.isnan(rows), np.nanmin(rows, axis=0), rows)
+
+
+def _neighbours(key: Key, around: _Around) -> list[Key]:
+    return [near for step in (-1, 1) if (near := around.neighbour(key, step)) is not None]
+
+
+def _token_weights(query: Query, found: Candidates) -> Floats:
+    """(m,) the IDF of the term that each token of the question belongs to, and some for the others; their sum is 1."""
+    idf = found.weights.idf
+    words = [(match.start(), match.end(), match.group()) for match in _WORD.finditer(query.text)]
+    language = analysed_as(query.language)
+    weight = {
+        start: max((idf.get(term, 0.0) for term in terms(word, language)), default=0.0) for start, _, word in words
+    }
+    weights = np.array(
+        [
+            next((weight[start] for start, end, _ in words if start <= token < end), 0.0)
+            for token in query.tokens.spans[:, 0].tolist()
+        ]
+    )
+    weights += _FUNCTION_WORDS * max(float(weights.max(initial=0.0)), 1.0)
+    return np.asarray(weights / weights.sum())

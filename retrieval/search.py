@@ -1,0 +1,86 @@
+"""A question → the best candidates of some corpora, with all the evidence there is about them. Nothing is ranked yet
+but by a first, cheap look, which decides what is worth a closer one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.corpus import CorpusView
+from index.encoder import Encoder
+from index.store import StoredArticle
+from retrieval.candidates import Candidate, Candidates, Query, find
+from retrieval.evidence import Shortlist, gather
+from retrieval.question import Wording, asked_of, foreign
+from retrieval.ranker import FixedRanker
+
+CANDIDATES = 100  # best sentences by each kind of evidence
+LOOKED_AT = 40  # best of these that are looked at closely: in three question sets, 99 of 100 right ones are among them
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was `found` for a question, of which the n best by `first_scores` are looked at closely.
+
+    `order` (n,) are their places in `found.candidates`, `articles` (n,) theirs, and `evidence` is (n, len(EVIDENCE)).
+    `words_alone`: the model does not know the question's `language`, an ISO 639-1 code or "und".
+    """
+
+    found: Candidates
+    first_scores: NDArray[np.float64]
+    order: Sequence[int]
+    articles: Sequence[StoredArticle]
+    evidence: NDArray[np.float64]
+    language: str
+    words_alone: bool
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """(n,) those that were looked at closely."""
+        return [self.found.candidates[i] for i in self.order]
+
+
+def search(
+    views: Sequence[CorpusView],
+    encoder: Encoder,
+    question: str,
+    *,
+    own: str | None = None,
+    most: int = LOOKED_AT,
+) -> Search:
+    """What the corpora have on a question; `own` is a follow-up as it was asked, `most` how many are looked at."""
+    asked = asked_of(question, views, encoder.languages)
+    # Where question and articles are in a language that the model does not know, its cosines are noise, and words
+    # alone order better (benchmarks/README.md, "Languages").
+    unknown = foreign(asked.language, encoder.languages) is not None
+    words_alone = unknown and any(asked.language in view.languages for view in views)
+    query = _query(encoder, question, own, asked)
+    found = find(views, query, CANDIDATES)
+    scores = FixedRanker().scores(found.features, words_alone=words_alone)
+    order = np.argsort(-scores, kind="stable")[:most].tolist()
+    articles = _articles([found.candidates[i] for i in order])
+    evidence = gather(Shortlist(found, order, articles, scores), query, encoder.yardstick)
+    return Search(found, scores, order, articles, evidence, asked.language, words_alone)
+
+
+def _query(encoder: Encoder, searched: str, own: str | None, asked: Wording) -> Query:
+    """The question as it is looked up.
+
+    A follow-up's own words count twice, with and without those added to it, or the sentence that answered the question
+    before would come first again.
+    """
+    read = encoder.read_questions([searched] if own is None else [searched, own])
+    vector = read.vectors.sum(axis=0)
+    vector /= max(float(np.linalg.norm(vector)), 1e-9)
+    return Query(vector, asked.terms, encoder.yardstick.cosine, read.tokens[0], searched, asked.language)
+
+
+def _articles(candidates: Sequence[Candidate]) -> list[StoredArticle]:
+    """The article of each."""
+    wanted: dict[int, tuple[CorpusView, set[int]]] = {}
+    for one in candidates:
+        wanted.setdefault(id(one.view), (one.view, set()))[1].add(one.sentence.article_id)
+    articles = {key: view.store.articles_by_id(sorted(ids)) for key, (view, ids) in wanted.items()}
+    return [articles[id(one.view)][one.sentence.article_id] for one in candidates]
