@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 Look = Callable[[str, Search], Floats]
 """A question and what was found for it → (n, columns) what is learned from, of the n candidates."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A question's candidates: their `evidence` (n, columns), which are `right` (n,), the question's `weights` in the

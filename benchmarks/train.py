@@ -59,6 +59,7 @@ _KINDS = {
     "alone": 0.3,
     "adversarial": 0.3,
 }  # what a group counts for confidence
+_LEAST_DEVIATION = 1e-3  # of a column that is always the same; it is rounded in the file
 _PRECISIONS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 
 
@@ -66,7 +67,7 @@ def fit_order(groups: Sequence[Group], columns: Sequence[int]) -> Linear:
     """The linear score under which the right candidates come first."""
     sets = [_padded(group.examples, columns) for group in groups if group.kind == "whole"]
     rows = np.concatenate([values[real] for values, _, real in sets])
-    mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    mean, deviation = rows.mean(axis=0), np.maximum(rows.std(axis=0), _LEAST_DEVIATION)
     sets = [((values - mean) / deviation, right, real) for values, right, real in sets]
 
     def loss(weights: Floats) -> tuple[float, Floats]:
@@ -117,7 +118,7 @@ def fit_confidence(
     share = np.concatenate([_half_and_half(part[2]) * weight for part, weight in parts])
     share /= share.sum()
     mean = share @ values
-    deviation = np.sqrt(share @ (values - mean) ** 2) + 1e-6
+    deviation = np.maximum(np.sqrt(share @ (values - mean) ** 2), _LEAST_DEVIATION)
     values = (values - mean) / deviation
 
     def loss(found: Floats) -> tuple[float, Floats]:

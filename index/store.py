@@ -365,6 +365,10 @@ class Store:
             found.update((key, SentenceDetail(*detail)) for key, *detail in self._rows(sql, group))
         return found
 
+    def token_bytes(self) -> int:
+        """What the tokens' codes take, of the whole corpus."""
+        return int(self._rows("SELECT total(length(tokens)) FROM sentence_detail")[0][0])
+
     def first_sentences(self, article_ids: Sequence[int]) -> dict[int, int]:
         """Article id → the id of its first sentence; those of the others follow it, in order."""
         found: dict[int, int] = {}

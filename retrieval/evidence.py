@@ -53,6 +53,7 @@ EVIDENCE = (*FEATURES, *NEARBY, *WORDS, *EXPECTED, *TOKENS)
 
 _PRONOUNS = frozenset(terms("he she it they this that these those his her its their him them such"))
 _WORD = re.compile(r"\w+")
+_LACKING = np.array([name.startswith("tokens_gap") for name in TOKENS])  # where more is worse
 _FUNCTION_WORDS = 0.15  # the weight of a token that is not in the question's terms, as a share of the heaviest
 
 Key = tuple[int, int]  # of a sentence: its view, by its place among them, and its id
@@ -195,11 +196,15 @@ def _tokens(chosen: Sequence[Key], around: _Around, found: Candidates, query: Qu
     """(len(chosen), len(TOKENS)); a sentence without any word is taken for as bad as the worst of the others."""
     coder, scale = yardstick.coder, yardstick.tokens
     rows = np.full((len(chosen), len(TOKENS)), np.nan)
-    held = [i for i, key in enumerate(chosen) if key in around.details and around.details[key].tokens]
-    if coder is None or scale is None or not len(query.tokens.vectors) or not held:
+    if coder is None or scale is None or not len(query.tokens.vectors):
+        return rows
+    size = coder.size
+    own = {key for key, detail in around.details.items() if len(detail.tokens) > detail.title_tokens * size}
+    held = [i for i, key in enumerate(chosen) if key in own]
+    if not held:
         return rows
     looked = [chosen[i] for i in held]
-    near = [[one for one in _neighbours(key, around) if around.details[one].tokens] for key in looked]
+    near = [[one for one in _neighbours(key, around) if one in own] for key in looked]
     place = {key: i for i, key in enumerate(dict.fromkeys([*looked, *chain.from_iterable(near)]))}
     rows[held] = compared(
         Tokens(coder.query(query.tokens.vectors), _token_weights(query, found)),
@@ -208,7 +213,8 @@ def _tokens(chosen: Sequence[Key], around: _Around, found: Candidates, query: Qu
         coder,
         scale,
     )
-    return np.where(np.isnan(rows), np.nanmin(rows, axis=0), rows)
+    worst = np.where(_LACKING, np.nanmax(rows, axis=0), np.nanmin(rows, axis=0))
+    return np.where(np.isnan(rows), worst, rows)
 
 
 def _neighbours(key: Key, around: _Around) -> list[Key]:

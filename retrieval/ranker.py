@@ -94,12 +94,15 @@ class LearnedRanker:
         self.reranker: Mapping[str, Any] | None = content.get("reranker")
         """What was fitted for a cross-encoder, which `fusion` reads."""
         try:
+            models = {name: content["models"][name] for name in _MODELS}
             self._models = {
                 name: (linear(model["ranking"], EVIDENCE), linear(model["confidence"], (*EVIDENCE, *CIRCUMSTANCES)))
-                for name, model in content["models"].items()
+                for name, model in models.items()
             }
             self._thresholds = [(float(p), float(lowest)) for p, lowest in content["thresholds"]]
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+            if not self._thresholds:
+                raise ValueError("there are no thresholds")
+        except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
             raise unreadable(path, error) from error
 
     def judge(self, evidence: Floats, weights: TermWeights, *, words_alone: bool = False) -> Judged:
@@ -141,6 +144,7 @@ def circumstances(evidence: Floats, scores: Floats, weights: TermWeights) -> Flo
     return np.column_stack([scores, scores - rival, share / share.sum(), np.tile(whole, (n, 1))])
 
 
+_MODELS = ("full", "plain", "words")
 _BESTS = ("dense", "bm25", "bm25_paragraph", "coverage")
 
 
@@ -166,9 +170,12 @@ def linear(model: Mapping[str, Any], columns: Sequence[str]) -> Linear:
     """A model as it stands in the file, over some of these columns."""
     terms = model["terms"]
     mean, deviation, weight = (
-        np.array([term[key] for term in terms.values()]) for key in ("mean", "deviation", "weight")
+        np.array([term[key] for term in terms.values()], np.float64) for key in ("mean", "deviation", "weight")
     )
-    return Linear(tuple(columns.index(name) for name in terms), mean, deviation, weight, float(model["intercept"]))
+    intercept = float(model["intercept"])
+    if not (np.isfinite([*mean, *deviation, *weight, intercept]).all() and (deviation > 0).all()):
+        raise ValueError("a weight, mean or deviation is no number that can be reckoned with")
+    return Linear(tuple(columns.index(name) for name in terms), mean, deviation, weight, intercept)
 
 
 DEFAULT_PRECISION = 0.8

@@ -56,16 +56,16 @@ def search(
     # alone order better (benchmarks/README.md, "Languages").
     unknown = foreign(asked.language, encoder.languages) is not None
     words_alone = unknown and any(asked.language in view.languages for view in views)
-    query = _query(encoder, question, own, asked)
+    query = query_of(encoder, question, own, asked)
     found = find(views, query, CANDIDATES)
     scores = FixedRanker().scores(found.features, words_alone=words_alone)
     order = np.argsort(-scores, kind="stable")[:most].tolist()
-    articles = _articles([found.candidates[i] for i in order])
+    articles = articles_of([found.candidates[i] for i in order])
     evidence = gather(Shortlist(found, order, articles, scores), query, encoder.yardstick)
     return Search(found, scores, order, articles, evidence, asked.language, words_alone)
 
 
-def _query(encoder: Encoder, searched: str, own: str | None, asked: Wording) -> Query:
+def query_of(encoder: Encoder, searched: str, own: str | None, asked: Wording) -> Query:
     """The question as it is looked up.
 
     A follow-up's own words count twice, with and without those added to it, or the sentence that answered the question
@@ -77,7 +77,7 @@ def _query(encoder: Encoder, searched: str, own: str | None, asked: Wording) -> 
     return Query(vector, asked.terms, encoder.yardstick.cosine, read.tokens[0], searched, asked.language)
 
 
-def _articles(candidates: Sequence[Candidate]) -> list[StoredArticle]:
+def articles_of(candidates: Sequence[Candidate]) -> list[StoredArticle]:
     """The article of each."""
     wanted: dict[int, tuple[CorpusView, set[int]]] = {}
     for one in candidates:

@@ -12,6 +12,8 @@ from index.encoder import DEFAULT_MODEL
 from index.errors import UserError
 
 EXAMPLE = Path(config.__file__).with_name("config.example.toml")
+# Their default is not to be there.
+ABSENT = (("shared_with",), ("model", "languages"), ("ranking", "weights"), ("reranker", "model"))
 # Of a token's form, and nobody's.
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789AB"
 
@@ -60,8 +62,8 @@ def test_the_example_documents_every_key(key):
     assert re.search(rf"^(# )?{re.escape(key[-1])} = |^\[{re.escape(key[-1])}\]$", text, re.MULTILINE)
     value = tomllib.loads(text)
     for part in key:
-        if key in (("shared_with",), ("model", "languages")):  # their default is not to be there
-            assert f"\n# {key[-1]} = [" in text
+        if key in ABSENT:
+            assert f"\n# {key[-1]} = " in text
             return
         value = value[part]
 
@@ -70,6 +72,16 @@ def test_a_file_beside_the_program_is_read(tmp_path):
     """config.toml beside the program is read without being named."""
     written(tmp_path, "[answers]\nhits = 5\n")
     assert config.load(home=tmp_path).answers.hits == 5
+
+
+def test_rerankers_and_weights_beside_the_file(tmp_path):
+    """A reranker's folder and a file of weights count from the file's folder; a name that is no folder stays a name."""
+    (tmp_path / "cross").mkdir()
+    loaded = config.load(written(tmp_path, "[reranker]\nmodel = 'cross'\n[ranking]\nweights = 'own.json'\n"))
+    assert loaded.reranker == config.Reranker(model=str(tmp_path / "cross"))
+    assert loaded.ranking.weights == tmp_path / "own.json"
+    assert config.load(written(tmp_path, "[reranker]\nmodel = 'some/name'\n")).reranker.model == "some/name"
+    assert "reranker.candidates = 41 is not allowed" in complaint(tmp_path, "[reranker]\ncandidates = 41\n")
 
 
 def test_paths_count_from_the_file(tmp_path):
@@ -167,7 +179,7 @@ def test_a_bad_value_is_named(tmp_path, text, expected):
 def test_an_unknown_key_is_named_with_a_close_one(tmp_path):
     """An unknown key is named with its value, a close key or the same key's own table, and all that are known."""
     message = complaint(tmp_path, "[answers]\nhit = 3")
-    assert "answers.hit = 3 is not a known key. Did you mean answers.hits? Known in [answers]: hits." in message
+    assert "answers.hit = 3 is not a known key. Did you mean answers.hits? Known in [answers]: hits, precision." in message
     assert "Did you mean answers.hits?" in complaint(tmp_path, "hits = 3")
     assert "modell = a table is not a known key. Did you mean model?" in complaint(tmp_path, "[modell]\nname = 'x'")
 

@@ -20,8 +20,8 @@ BELOW = {
 }
 ONLY_IN = {
     "faiss": {"index/vectors.py"},
-    "sqlite3": {"index/store.py", "index/database.py"},
-    "sentence_transformers": {"index/encoder.py"},
+    "sqlite3": {"index/store.py", "index/database.py", "benchmarks/remembering.py"},
+    "sentence_transformers": {"index/encoder.py", "retrieval/reranker.py"},
 }
 
 

@@ -20,6 +20,8 @@ class CountingEncoder(HashEncoder):
     def __init__(self) -> None:
         super().__init__()
         self.texts: list[str] = []
+        _ = self.yardstick  # measured by encoding sentences of its own
+        self.texts.clear()
 
     def encode_passages(self, texts):
         self.texts += texts

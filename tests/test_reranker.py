@@ -1,6 +1,6 @@
 """The optional cross-encoder: what it reads in its time, what becomes of its logits, and what is said of a wrong one.
 
-A BERT of one layer, made and trained here within a second, likes any passage with one of a few words.
+A BERT of one layer, made here and with weights that are set by hand, likes any passage with one of a few words.
 """
 
 import json
@@ -42,8 +42,8 @@ WORDS = (
 QUESTION = "What does the owner of the bakery sell on Quarry Street?"
 
 
-def tiny(folder: Path, *, labels: int = 1, head: bool = True, steps: int = 0) -> Path:
-    """A BERT of one layer in `folder`, trained for so many steps."""
+def tiny(folder: Path, *, labels: int = 1, head: bool = True, taste: float = 3.0) -> Path:
+    """A BERT of one layer in `folder`. With a head and one label, its logits are ±`taste`."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertForSequenceClassification, BertModel, PreTrainedTokenizerFast
@@ -60,36 +60,41 @@ def tiny(folder: Path, *, labels: int = 1, head: bool = True, steps: int = 0) ->
     shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     config = BertConfig(vocab_size=len(vocabulary), **shape, max_position_embeddings=256, num_labels=labels)
     model = (BertForSequenceClassification if head else BertModel)(config)
-    if steps:
-        teach(model, vocabulary, steps)
+    if head and labels == 1:
+        set_weights(model, [vocabulary[word] for word in LIKED], taste)
     model.save_pretrained(folder)
     fast.save_pretrained(folder)
     return folder
 
 
-def teach(model, vocabulary: dict[str, int], steps: int) -> None:
-    """Pairs of random pieces are worth 3 where the second half has a liked word, and else -3."""
+def set_weights(model, liked: list[int], taste: float) -> None:
+    """Makes the logit `taste` where a piece of the text is liked, and about -`taste` where none is.
+
+    Liked pieces are vectors of one kind, all others of another that is orthogonal to it in each head. [CLS] attends to
+    the first kind, wherever it is, and what it has of it then is the score.
+    """
     import torch
 
-    draw = np.random.default_rng(0)
-    liked = [vocabulary[word] for word in LIKED]
-    others = [number for word, number in vocabulary.items() if word not in LIKED and number > 3]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.02)
-    for _ in range(steps):
-        pairs = draw.choice(others, (32, 24))
-        good = np.arange(32) % 2 == 0
-        pairs[good, draw.integers(12, 24, good.sum())] = draw.choice(liked, good.sum())
-        read = model(input_ids=torch.tensor(pairs)).logits[:, 0]
-        loss = ((read - torch.tensor(np.where(good, 3.0, -3.0), dtype=torch.float32)) ** 2).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    good = torch.tensor([1.0, -1.0] * 8)
+    plain = torch.tensor([1.0, 1.0, -1.0, -1.0] * 4)
+    with torch.no_grad():
+        for parameter in (one for name, one in model.named_parameters() if "LayerNorm" not in name):
+            parameter.zero_()
+        model.bert.embeddings.word_embeddings.weight[:] = plain
+        model.bert.embeddings.word_embeddings.weight[liked] = good
+        layer = model.bert.encoder.layer[0].attention
+        layer.self.query.bias[:] = 10 * good
+        for linear in (layer.self.key, layer.self.value, layer.output.dense):
+            linear.weight[:] = torch.eye(16)
+        model.bert.pooler.dense.weight[:] = good
+        model.bert.pooler.dense.bias[:] = -5.0  # halfway between none and some
+        model.classifier.weight[:] = taste / 16
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
     """The folder of a cross-encoder that likes LIKED."""
-    return tiny(tmp_path_factory.mktemp("reranker") / "likes", steps=150)
+    return tiny(tmp_path_factory.mktemp("reranker") / "likes")
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +116,11 @@ class Clock:
 # -- reading
 
 
-def test_it_reads_what_it_was_trained_to(reranker):
-    """Logits are raw, of the passages in their places, and the same for a passage wherever it stands."""
+def test_logits_are_raw_and_in_their_places(reranker):
+    """Logits are the model's own, each in its passage's place, whichever is read first."""
     passages = ["the oven is red", "the oven is in Lisbon", "bread at noon", "bread"]
     logits = reranker.logits("what is the oven", np.arange(4.0), passages.__getitem__)
-    assert logits[[1, 2]].min() > 1 > -1 > logits[[0, 3]].max()
+    np.testing.assert_allclose(logits, [-3, 3, 3, -3], atol=0.05)
     again = reranker.logits("what is the oven", -np.arange(4.0), passages.__getitem__)
     np.testing.assert_allclose(logits, again, atol=1e-5)
 
@@ -145,7 +150,7 @@ def test_many_threads_read_as_one(model):
     def ask(question: str) -> list[float]:
         return reranker.logits(question, np.arange(20.0), passages.__getitem__).tolist()
 
-    questions = [f"what {word}" for word in WORDS[:12]]
+    questions = [f"what {word}" for word in WORDS[:6]]
     with ThreadPoolExecutor(6) as pool:
         together = list(pool.map(ask, questions))
     np.testing.assert_allclose(together, [ask(question) for question in questions], atol=1e-5)
@@ -188,7 +193,7 @@ def test_other_weights_are_another_model(tmp_path):
     """What was fitted for one model does not hold for another that takes its folder."""
     folder = tiny(tmp_path / "one")
     before = CrossEncoderReranker(str(folder)).identity
-    tiny(folder, steps=1)
+    tiny(folder, taste=2.0)
     assert CrossEncoderReranker(str(folder)).identity != before
 
 
@@ -341,7 +346,7 @@ def test_without_one_nothing_is_imported():
 
 def mills() -> QuestionSet:
     """Articles of four sentences with the same words of the question each, of which the one with "gold" is right."""
-    names = [name for name in map("Bo{:03}ra".format, range(80)) if half(name) == 0][:24]
+    names = [name for name in map("Bo{:03}ra".format, range(60)) if half(name) == 0][:12]
     articles, questions = [], []
     for number, name in enumerate(names):
         lines = [f"The mill of {name} was painted {colour}." for colour in ("red", "grey", "gold", "blue")]
@@ -353,11 +358,12 @@ def mills() -> QuestionSet:
     return QuestionSet("mills", articles, questions)
 
 
-def test_it_is_fitted_beside_the_ranker(encoder, reranker, tmp_path):
+def test_it_is_fitted_beside_the_ranker(encoder, model, tmp_path):
     """The training command's fit leaves the ranker as it is, and adds what makes a model that knows better count: the
     right sentences come first and are told from those that only stand in."""
+    reranker = CrossEncoderReranker(str(model), budget_ms=math.inf, most=8)
     look = looking(LearnedRanker(), reranker)
-    groups = groups_of(mills(), encoder, lambda *_: None, look=look)
+    groups = groups_of(mills(), encoder, lambda *_: None, kinds=("whole", "half"), look=look)
     content = with_reranker(groups, {"by": "a test"}, reranker.identity)
     shipped = json.loads(SHIPPED.read_text(encoding="utf-8"))
     assert {key: content[key] for key in shipped if key != "reranker"} == shipped
@@ -369,14 +375,11 @@ def test_it_is_fitted_beside_the_ranker(encoder, reranker, tmp_path):
     corpus = Corpus(tmp_path / "corpus.db", encoder)
     Indexer(corpus.store, encoder).add_articles(mills().articles[::2])
     retriever = Retriever([corpus], encoder, ranker, reranker=reranker)
-    for question in mills().questions[::2]:
-        first = retriever.rank(question.text, top=1)[0][0]
+    firsts = [(question, retriever.rank(question.text, top=1)[0][0]) for question in mills().questions]
+    for question, first in firsts[::2]:
         assert first.article.source == question.article
         assert "gold" in first.candidate.sentence.terms
-    inside, outside = (
-        np.mean([retriever.rank(one.text, top=1)[0][0].probability for one in mills().questions[start::2]])
-        for start in (0, 1)
-    )
+    inside, outside = (np.mean([first.probability for _, first in firsts[start::2]]) for start in (0, 1))
     assert inside > 0.7
     assert outside < 0.3
     corpus.close()
@@ -387,7 +390,7 @@ def test_fitting_needs_answers(encoder, reranker):
     own = mills()
     lost = QuestionSet("lost", own.articles, [Question(one.text, one.article, (Span(9_000, 9_001),), ("x",))
                                               for one in own.questions[:2]])  # fmt: skip
-    groups = groups_of(lost, encoder, lambda *_: None, look=looking(LearnedRanker(), reranker))
+    groups = groups_of(lost, encoder, lambda *_: None, kinds=("whole",), look=looking(LearnedRanker(), reranker))
     with pytest.raises(UserError, match="articles answer"):
         read_of(groups)
 
