@@ -20,7 +20,7 @@ from logs import redacted
 
 HOME = Path(__file__).resolve().parent
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
-DEFAULT_PRECISION = 0.8
+DEFAULT_PRECISION = 0.85
 _REMEDY = "set the environment variable DISCORD_TOKEN, or write DISCORD_TOKEN=… into a file .env beside bot.py"
 _LONGEST_SHOWN = 100  # characters of a bad value
 

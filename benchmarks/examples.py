@@ -78,10 +78,12 @@ def groups_of(
     encoded = EncodedQuestions(encoder, [one.text for one in own])
     articles = sorted(questions.articles, key=lambda article: article.source)
     holed, asked = _with_gaps(articles, own)
+    lost = sum(old.answerable and not new.answerable for old, new in zip(own, asked, strict=True))
     corpora: dict[str, tuple[Sequence[Article], Sequence[Question]]] = {
         "whole": (articles, answerable),
         "half": (articles[::2], answerable),
-        "gaps": (holed, [one for one, old in zip(asked, own, strict=True) if old.answerable]),
+        # Articles of a single paragraph have no gaps.
+        "gaps": (holed, [] if 10 * lost < len(own) else [b for a, b in zip(own, asked, strict=True) if a.answerable]),
         "adversarial": (articles, own if len(answerable) < len(own) else []),
     }
     found = []

@@ -77,9 +77,9 @@ class Remembering:
             with self._kept:
                 self._kept.executemany("INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)", rows)
         rows = [self._row(key) or () for key in keys]
-        vectors = np.frombuffer(b"".join(row[0] for row in rows), np.float32).reshape(len(rows), -1)
+        vectors = np.frombuffer(b"".join(row[0] for row in rows), np.float32).reshape(len(rows), self.dimension)
         tokens = [TokenVectors(form.unpack(row[2]), np.frombuffer(row[1], "<i4").reshape(-1, 2)) for row in rows]
-        return Encoded(vectors if rows else np.empty((0, self.dimension), np.float32), tokens)
+        return Encoded(vectors, tokens)
 
     def _row(self, key: bytes) -> tuple[Any, ...] | None:
         found: tuple[Any, ...] | None = self._kept.execute(

@@ -4,12 +4,10 @@
 
 Order: listwise softmax over a question's candidates (ListNet's top-one loss, Cao et al., "Learning to Rank: From
 Pairwise Approach to Listwise Approach", 2007) of a linear score. Confidence: logistic regression of "the first one is
-right" (Platt, 1999), where half of the questions, by weight, are not answered by the corpus: the second half of a set's
-articles, single articles, and questions that were written to have no answer. Both with an L2 penalty on standardised
-columns. Every set counts the same. Only questions about articles of half 0 (`evaluation.sets.half`) are looked at;
-benchmarks/README.md reports on those of half 1.
-
-With `--reranker` the ranker stays as it is, and what is fitted is how a cross-encoder's logits count beside it.
+right" (Platt, 1999), over corpora that answer only some of the questions: half of a set's articles, articles without
+every second paragraph, single articles made so, and questions that were written to have no answer. Both with an L2
+penalty on standardised columns. Every set counts the same for the order. Only questions about articles of half 0
+(`evaluation.sets.half`) are looked at; benchmarks/README.md reports on those of half 1.
 """
 
 import argparse
@@ -52,13 +50,9 @@ _OF_WORDS = ("score", "margin", "share", "sentences", "question_terms", "unknown
              "best_bm25_paragraph", "best_coverage")  # fmt: skip
 _ORDER_PENALTY = 0.01
 _CONFIDENCE_PENALTY = 0.003
-_KINDS = {
-    "whole": 0.0,
-    "half": 1.0,
-    "gaps": 0.3,
-    "alone": 0.3,
-    "adversarial": 0.3,
-}  # what a group counts for confidence
+# What a group of each kind counts for confidence, if it has enough examples to tell much.
+_KINDS = {"whole": 0.0, "half": 1.0, "gaps": 0.5, "alone": 2.0, "adversarial": 0.2}
+_ENOUGH = 300
 _LEAST_DEVIATION = 1e-3  # of a column that is always the same; it is rounded in the file
 _PRECISIONS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 
@@ -112,10 +106,16 @@ def fit_confidence(
     groups: Sequence[Group], ranking: Linear, columns: Sequence[int], look: Callable[[Group, Linear], Firsts] = firsts
 ) -> Linear:
     """The logistic model of "the first one is right"."""
-    parts = [(look(group, ranking), _KINDS[group.kind]) for group in groups if _KINDS[group.kind]]
+    told = [group for group in groups if _KINDS[group.kind] and group.examples]
+    parts = [(look(group, ranking), _KINDS[group.kind] * min(1, len(group.examples) / _ENOUGH)) for group in told]
     values = np.concatenate([part[0][:, columns] for part, _ in parts])
     right = np.concatenate([part[1] for part, _ in parts]).astype(np.float64)
-    share = np.concatenate([_half_and_half(part[2]) * weight for part, weight in parts])
+    share = np.concatenate(
+        [
+            weight * (_half_and_half(part[2]) if group.kind == "half" else np.full(len(part[2]), 1 / len(part[2])))
+            for group, (part, weight) in zip(told, parts, strict=True)
+        ]
+    )
     share /= share.sum()
     mean = share @ values
     deviation = np.maximum(np.sqrt(share @ (values - mean) ** 2), _LEAST_DEVIATION)
@@ -205,6 +205,14 @@ def with_reranker(groups: Sequence[Group], provenance: Mapping[str, Any], model:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.train", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a question set")
+    parser.add_argument(
+        "--unanswerable",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="FOLDER",
+        help="a set that only tells when to refuse",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the ranker's file")
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep what was encoded there for the next run")
     parser.add_argument("--reranker", metavar="MODEL", help="fit this cross-encoder beside the ranker as it is")
@@ -220,6 +228,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         groups: list[Group] = []
         for folder in options.folders:
             groups += groups_of(load(folder), encoder, show, look=look)
+        for folder in options.unanswerable:
+            groups += groups_of(load(folder), encoder, show, look=look, kinds={"adversarial", "alone"})
         made = {
             "by": "python -m benchmarks.train",
             "encoder": encoder.identity.model,

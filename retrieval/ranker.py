@@ -178,7 +178,7 @@ def linear(model: Mapping[str, Any], columns: Sequence[str]) -> Linear:
     return Linear(tuple(columns.index(name) for name in terms), mean, deviation, weight, intercept)
 
 
-DEFAULT_PRECISION = 0.8
+DEFAULT_PRECISION = 0.85
 _BESIDE = 0.1  # the least probability of what is shown beside a first hit
 # The least probability of a band, the highest band first. What is shown at all is decided by `LearnedRanker.lowest`.
 BANDS = ((Confidence.STRONG, 0.8), (Confidence.LIKELY, 0.5))

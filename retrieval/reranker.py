@@ -77,15 +77,16 @@ class CrossEncoderReranker:
         self.load()
         found = np.full(len(scores), np.nan)
         order = np.argsort(-scores, kind="stable")[: self._most].tolist()
-        started = before = self._clock()
+        started = now = self._clock()
         longest = 0.0
         for start in range(0, len(order), _BATCH):
-            if start and before - started + longest > self._budget:
+            if start and now - started + longest > self._budget:
                 break
             batch = order[start : start + _BATCH]
+            before = now
             found[batch] = self._read([(question, passage(i)) for i in batch])
-            before, after = self._clock(), before
-            longest = max(longest, before - after)
+            now = self._clock()
+            longest = max(longest, now - before)
         return found
 
     def _read(self, pairs: list[tuple[str, str]]) -> Floats:

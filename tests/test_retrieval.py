@@ -15,9 +15,10 @@ from index.article import Article
 from index.corpus import Corpus
 from index.indexer import Indexer
 from index.lexical import question_terms, terms
-from retrieval.answer import Answer, Confidence
-from retrieval.candidates import FEATURES, find
-from retrieval.ranker import BANDS, FixedRanker, band
+from index.yardstick import Scale
+from retrieval.answer import Answer
+from retrieval.candidates import FEATURES, Query, find
+from retrieval.evidence import EVIDENCE
 from retrieval.retriever import Retriever
 
 TIDES = Article(
@@ -106,9 +107,10 @@ def test_evidence_equals_the_slow_obvious_way(filled, corpus):
     question = "When do spring tides follow the moon?"
     words = question_terms(question)
     encoder = HashEncoder()
+    scale = encoder.yardstick.cosine
     vector = encoder.encode_questions([question])[0]
     with corpus.view() as view:
-        found = find([view], vector, words, 100)
+        found = find([view], Query(vector, words, scale), 100)
         everything = view.store.sentences(view.store.vectors().ids.tolist())
     assert len(found.candidates) == len(everything) == 7
     paragraphs: dict[int, list] = {}
@@ -129,11 +131,13 @@ def test_evidence_equals_the_slow_obvious_way(filled, corpus):
         mean = np.sum([one.vector.astype(np.float32) for one in paragraphs[sentence.paragraph_id]], axis=0)
         text = article[sentence.article_id].text[sentence.start : sentence.end]
         assert sentence.terms.split() == terms(text)
-        assert row["dense"] == pytest.approx(float(sentence.vector.astype(np.float32) @ vector), abs=1e-6)
-        assert row["dense_paragraph"] == pytest.approx(float(mean @ vector / np.linalg.norm(mean)), abs=1e-3)
+        cosine = float(sentence.vector.astype(np.float32) @ vector)
+        assert row["dense"] == pytest.approx(float(scale.of(cosine)), abs=1e-5)
+        cosine = float(mean @ vector / np.linalg.norm(mean))
+        assert row["dense_paragraph"] == pytest.approx(float(scale.of(cosine)), abs=5e-3)
         assert row["bm25"] == pytest.approx(sentence_scores[sentence.id])
         assert row["bm25_paragraph"] == pytest.approx(paragraph_scores[sentence.paragraph_id])
-        assert 0 <= row["bm25"] <= 1 and 0 <= row["coverage"] <= 1
+        assert 0 <= row["bm25"] <= 1 and candidate.around.split() == bodies[sentence.paragraph_id]
 
 
 def test_evidence_does_not_depend_on_how_articles_are_spread(library, encoder):
@@ -161,28 +165,39 @@ def test_the_same_sentence_in_two_articles_is_one_hit(library, corpus, encoder):
         assert citation.text == copy.text[citation.start : citation.end] or citation.text in TIDES.text
 
 
-def test_bands():
-    """Probabilities fall into three bands in words, and below the lowest into none."""
-    lowest = dict(BANDS)
-    assert list(lowest) == [Confidence.STRONG, Confidence.LIKELY, Confidence.WEAK]
-    assert list(lowest.values()) == sorted(lowest.values(), reverse=True)
-    for confidence, bound in BANDS:
-        assert band(bound) is confidence
-    assert band(1.0) is Confidence.STRONG
-    assert band(lowest[Confidence.WEAK] - 1e-9) is None
+QUESTIONS = (
+    "When does high water come?",
+    "Why must the oven be hot for rye bread?",
+    "How weak are neap tides?",
+    "How long does the moon cool?",
+    "Which starter follows the sea?",
+    "Who won the football World Cup?",
+)
 
 
-@given(st.lists(st.lists(st.floats(0, 1), min_size=len(FEATURES), max_size=len(FEATURES)), min_size=1, max_size=20))
-def test_more_evidence_never_ranks_lower(rows):
-    """More of any evidence never lowers a candidate's score or its probability."""
-    features = np.array(rows)
-    ranker = FixedRanker()
-    for column in range(len(FEATURES)):
-        raised = features.copy()
-        raised[:, column] += 0.1
-        assert (ranker.scores(raised) >= ranker.scores(features)).all()
-        assert (ranker.probabilities(raised) >= ranker.probabilities(features) - 1e-12).all()
-    assert ((ranker.probabilities(features) >= 0) & (ranker.probabilities(features) <= 1)).all()
+def test_what_is_not_sure_enough_is_not_shown(filled):
+    """The wanted precision sets a threshold: at or above it there is an answer, and below it nothing is found."""
+    seen = set()
+    for precision in (0.5, 0.7, 0.8, 0.95):
+        retriever = Retriever(filled.askable(None), HashEncoder(), precision=precision)
+        for question in QUESTIONS:
+            first = retriever.rank(question, top=1)[0][0]
+            answer = retriever.ask(question)
+            assert answer.answered is bool(first.probability >= retriever.lowest)
+            assert all(0 <= hit.probability <= 1 for hit in answer.hits)
+            seen.add(answer.answered)
+    assert seen == {True, False}
+
+
+def test_a_higher_precision_shows_no_more(filled):
+    """A higher precision raises the threshold, so that it answers none of the questions that a lower one leaves."""
+    precisions = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+    retrievers = [Retriever(filled.askable(None), HashEncoder(), precision=one) for one in precisions]
+    lowest = [retriever.lowest for retriever in retrievers]
+    assert lowest == sorted(lowest) and lowest[0] < lowest[-1]
+    answered = [{one for one in QUESTIONS if retriever.ask(one).answered} for retriever in retrievers]
+    for fewer, more in zip(answered[1:], answered, strict=False):
+        assert fewer <= more
 
 
 @settings(max_examples=60, deadline=None)
@@ -240,7 +255,8 @@ def test_each_kind_of_evidence_brings_candidates(tmp_path):
     articles = [Article(f"/{n}", "", text, states_title=False) for n, text in enumerate(texts)]
     Indexer(corpus.store, encoder).add_articles(articles)
     with corpus.view() as view:
-        found = find([view], encoder.encode_questions(["question"])[0], ["zebra", "yak"], 1)
+        vector = encoder.encode_questions(["question"])[0]
+        found = find([view], Query(vector, ["zebra", "yak"], Scale(0, 1)), 1)
     assert {one.sentence.terms for one in found.candidates} == {"alpha", "beta", "gamma", "zebra yak", "zebra", "yak"}
     corpus.close()
 
@@ -259,7 +275,7 @@ def test_a_common_word_is_not_searched_for(library, encoder, monkeypatch):
     best = Retriever([corpus], encoder).rank("common lynx", top=1)[0][0]
     assert best.candidate.sentence.terms == "the common lynx hunt"
     assert searched[0] == ["lynx"]
-    assert dict(zip(FEATURES, best.features, strict=True))["coverage"] == pytest.approx(1)
+    assert dict(zip(EVIDENCE, best.features, strict=True))["coverage"] == pytest.approx(1)
 
 
 def test_a_heading_is_no_answer_but_helps_to_find_it(library, encoder):
@@ -292,21 +308,31 @@ def test_a_question_in_a_language_that_the_model_does_not_know(library, corpus):
 
 
 def test_a_model_that_does_not_know_the_language_does_not_order(library, corpus):
-    """Where question and articles are in a language unknown to the model, its cosines do not count for the order."""
+    """Where question and articles are in a language unknown to the model, words alone decide, whatever it makes of
+    them."""
 
-    class Misled(HashEncoder):
-        """Finds a question nearest to what it has nothing to do with."""
-
+    class English(HashEncoder):
         languages: frozenset[str] | None = frozenset({"en"})
 
-        def encode_questions(self, texts):
-            return self.encode_passages(["Hunde dürfen auf der Insel frei laufen."] * len(texts))
+    class Misled(English):
+        """Finds a question nearest to what it has nothing to do with."""
+
+        yardstick = HashEncoder().yardstick
+
+        def read_questions(self, texts):
+            return self.read_passages(["Hunde dürfen auf der Insel frei laufen."] * len(texts))
 
     class Believed(Misled):
         languages = None
 
     text = "Hunde dürfen auf der Insel frei laufen. Karten gibt es nur am Hafen."
     Indexer(corpus.store, HashEncoder()).add_articles([TIDES, Article("/insel", "Insel", text, states_title=False)])
-    for encoder, first in ((Misled(), "Karten"), (Believed(), "Hunde")):
-        (best, *_), *_ = Retriever(library.askable(None), encoder).rank("Gibt es Karten am Hafen oder im Hotel?")
-        assert text[best.candidate.sentence.start :].startswith(first)
+
+    def ranked(encoder) -> dict[str, tuple[float, float]]:
+        groups = Retriever(library.askable(None), encoder).rank("Gibt es Karten am Hafen oder im Hotel?")
+        return {group[0].candidate.sentence.terms: (group[0].score, group[0].probability) for group in groups}
+
+    words = ranked(English())
+    assert next(iter(words)).startswith("kart")
+    assert ranked(Misled()) == words
+    assert ranked(Believed()) != words
