@@ -110,12 +110,7 @@ def fit_confidence(
     parts = [(look(group, ranking), _KINDS[group.kind] * min(1, len(group.examples) / _ENOUGH)) for group in told]
     values = np.concatenate([part[0][:, columns] for part, _ in parts])
     right = np.concatenate([part[1] for part, _ in parts]).astype(np.float64)
-    share = np.concatenate(
-        [
-            weight * (_half_and_half(part[2]) if group.kind == "half" else np.full(len(part[2]), 1 / len(part[2])))
-            for group, (part, weight) in zip(told, parts, strict=True)
-        ]
-    )
+    share = np.concatenate([_half_and_half(part[2]) * weight for part, weight in parts])
     share /= share.sum()
     mean = share @ values
     deviation = np.maximum(np.sqrt(share @ (values - mean) ** 2), _LEAST_DEVIATION)

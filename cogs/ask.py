@@ -139,6 +139,8 @@ def _replies(asked: Asked, question: str | None, *, embeds: bool) -> list[render
         return [render.headed(reply, searched=answer.searched) for reply in found]
     if answer.answered:
         found = [render.plain_answer(answer, links=links) for links in (True, False)]
+    elif answer.nearest is not None:
+        found = [render.nearest(answer.nearest, embeds=embeds, links=links) for links in (True, False)]
     else:
         found = [render.nothing_found(asked.own, asked.shared, in_server=asked.in_server)]
     return [render.headed(reply, question=question, searched=answer.searched) for reply in found]

@@ -50,19 +50,22 @@ WORDS = {
     Confidence.LIKELY: ("Likely", 0xD9A400),
     Confidence.WEAK: ("Weak – check the source", 0x8A8F98),
 }
+_NO_ANSWER = 0x4E5058  # the colour of what is no answer
 
 
 @dataclass(frozen=True, slots=True)
 class _Room:
     """How much is shown beside a hit's sentence: characters of each sentence around it, sentences with other figures,
-    and places named; more of both are counted."""
+    and places named; more of both are counted. Only what `answers` is bold and told how sure it is."""
 
     neighbours: int
     figures: int
     places: int
+    answers: bool = True
 
 
 _ROOMS = (_Room(300, 2, 3), _Room(120, 2, 3), _Room(0, 2, 3), _Room(0, 1, 3), _Room(0, 0, 2), _Room(0, 0, 0))
+_ROOMS_OF_NEAREST = tuple(replace(room, answers=False) for room in _ROOMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +105,35 @@ def plain_answer(found: Answer, *, links: bool = True) -> Reply:
     """The answer as text, for channels where the bot may not embed; `links` as in `answer`."""
     text = ""
     for hit in found.hits:
-        for room in _ROOMS:
-            address = _short(_address(hit.citation)) if links else None
-            title = f"**{link(label(hit.citation.article.title, _TITLE_IN_LINE), address)}**\n"
-            # What is left has room for the longest title, address and facts, and for counts of all else.
-            more = f"{title}{_sentence(hit, room, CONTENT - 590)}\n{_below(hit, room, links)}"
-            if width(text + more) + 1 <= CONTENT:
-                break
-        else:
+        more = _in_text(hit, _ROOMS, CONTENT - width(text) - 1, links)
+        if more is None:
             break
         text += ("\n" if text else "") + more
     return Reply(text)
+
+
+def nearest(hit: Hit, *, embeds: bool = True, links: bool = True) -> Reply:
+    """That nothing answers as surely as wanted, and what comes nearest, set apart; `links` as in `answer`."""
+    said = "**Nothing found that surely answers.** The nearest sentence:"
+    if embeds:
+        return Reply(said, (_hit(hit, _ROOMS_OF_NEAREST[0], links),))
+    limit = CONTENT - width(said) - 1
+    # What stands around the sentence gives way to the lines of `headed`, by which a follow-up finds the question.
+    text = _in_text(hit, _ROOMS_OF_NEAREST, limit - 2 * (_HEADING + width(_SEARCHED) + 1), links)
+    return Reply(_stacked(said, text or _in_text(hit, _ROOMS_OF_NEAREST, limit, links) or ""))
+
+
+def _in_text(hit: Hit, rooms: Sequence[_Room], limit: int, links: bool) -> str | None:
+    """A hit as text, in the first of the rooms in which it keeps the limit; None if there is none such."""
+    for room in rooms:
+        address = _short(_address(hit.citation)) if links else None
+        title = link(label(hit.citation.article.title, _TITLE_IN_LINE), address)
+        title = f"**{title}**" if room.answers else title
+        # What is left has room for the longest title, address and facts, and for counts of all else.
+        text = _stacked(title, _sentence(hit, room, CONTENT - 590), _below(hit, room, links))
+        if width(text) <= limit:
+            return text
+    return None
 
 
 def _hit(hit: Hit, room: _Room, links: bool) -> discord.Embed:
@@ -125,17 +146,17 @@ def _hit(hit: Hit, room: _Room, links: bool) -> discord.Embed:
     return discord.Embed(
         title=escape(label(article.title, TITLE)),
         url=_address(hit.citation) if links else None,
-        description=f"{quote}\n{below}",
-        colour=WORDS[hit.confidence][1],
+        description=_stacked(quote, below),
+        colour=WORDS[hit.confidence][1] if room.answers else _NO_ANSWER,
     )
 
 
 def _sentence(hit: Hit, room: _Room, limit: int) -> str:
-    """The sentence, bold, between its neighbours; only what is longer than any message is cut."""
-    sentence = quoted(hit.citation.text, bold=True)
+    """The sentence, bold if it answers, between its neighbours; only what is longer than any message is cut."""
+    sentence = quoted(hit.citation.text, bold=room.answers)
     if width(sentence) > limit:
         # The longest sentence that is ever stored fits, with every one of its characters escaped.
-        sentence = quoted(label(hit.citation.text, limit - 40), bold=True)
+        sentence = quoted(label(hit.citation.text, limit - 40), bold=room.answers)
     around = room.neighbours
     before = quoted(cut_front(hit.before, around)) + "\n" if around and hit.before else ""
     after = "\n" + quoted(cut(hit.after, around)) if around and hit.after else ""
@@ -143,14 +164,16 @@ def _sentence(hit: Hit, room: _Room, limit: int) -> str:
     return whole if width(whole) <= limit else sentence
 
 
-def _facts(hit: Hit) -> str:
+def _facts(hit: Hit, room: _Room) -> str:
     published = hit.citation.article.published
-    return " · ".join([WORDS[hit.confidence][0], *([day(published)] if published else [])])
+    sure = [WORDS[hit.confidence][0]] if room.answers else []
+    return " · ".join(sure + ([day(published)] if published else []))
 
 
 def _below(hit: Hit, room: _Room, links: bool) -> str:
     """What stands below the quotation: how sure it is, who says it too, and who gives other figures."""
-    lines = [f"-# {_facts(hit)}"]
+    facts = _facts(hit, room)
+    lines = [f"-# {facts}"] if facts else []
     if hit.also_in:
         lines.append(f"-# Also in{_named(hit.also_in, room.places, links)}")
     shown, others = hit.differing[: room.figures], hit.differing[room.figures :]
@@ -161,6 +184,10 @@ def _below(hit: Hit, room: _Room, links: bool) -> str:
     if others:
         lines.append(f"-# {'More' if shown else 'Other'} figures in{_named(others, room.places, links)}")
     return "\n".join(lines)
+
+
+def _stacked(*parts: str) -> str:
+    return "\n".join(filter(None, parts))
 
 
 def _named(citations: Sequence[Citation], most: int, links: bool) -> str:

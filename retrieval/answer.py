@@ -53,12 +53,14 @@ class Answer:
 
     `searched` is the text that was searched for, where that was more than the question: a follow-up with what it
     refers to. `foreign_language` is the English name of the question's language where the model does not know it.
+    `nearest` is what comes nearest to an answer where no hit is as sure as wanted: worth a look, but no answer.
     """
 
     question: str
     hits: tuple[Hit, ...]
     foreign_language: str | None = None
     searched: str | None = None
+    nearest: Hit | None = None
 
     @property
     def answered(self) -> bool:

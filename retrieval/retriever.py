@@ -27,6 +27,9 @@ from retrieval.search import LOOKED_AT, Search, search
 
 _LONGEST_QUESTION = 1_000  # characters; the model would not read more
 _GROUPED = 30  # best candidates that are looked through for those that make the same claim
+# The least probability of what is given as the nearest where nothing is sure enough. At this estimate one in six or
+# seven does answer; below it a look is hardly ever worth the reader's time.
+_NEAREST = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Retriever:
         """The least probability of a first hit that is shown."""
 
     def ask(self, question: str, *, top: int = 3, previous: Sequence[str] = ()) -> Answer:
-        """The `top` best hits; fewer, or none, where the corpora say nothing worth showing.
+        """The `top` best hits; fewer, or none but the nearest, where the corpora say nothing sure enough.
 
         `previous` are the questions asked before, the oldest first: a follow-up is searched with what it refers to.
 
@@ -74,7 +77,9 @@ class Retriever:
         with self._groups(searched, top, texts, question if searched != question else None) as (groups, language):
             worth = worth_showing([group.best.probability for group in groups], self.lowest)
             hits = [texts.hit(group, band(group.best.probability)) for group in compress(groups, worth)]
-        answer = Answer(question, tuple(hits), foreign(language, self._encoder.languages))
+            near = [group for group in groups[:1] if not hits and group.best.probability >= _NEAREST]
+            nearest = texts.hit(near[0], Confidence.WEAK) if near else None
+        answer = Answer(question, tuple(hits), foreign(language, self._encoder.languages), nearest=nearest)
         return answer if searched == question else replace(answer, searched=searched)
 
     def rank(self, question: str, *, top: int = 10) -> list[list[Ranked]]:

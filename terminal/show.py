@@ -30,6 +30,7 @@ _NEIGHBOUR = 300  # characters shown of a sentence before or after; the answer i
 _ALSO_IN = 5  # places named
 _DIFFERING = 3  # sentences with other figures shown
 _LISTED = 20  # sources named in a report
+_NEAREST = "Nothing found that surely answers. The nearest sentence:"
 _MATCH = {"strong": "strong match", "likely": "likely match", "weak": "weak match, do check it"}
 
 
@@ -63,10 +64,15 @@ def write(console: Console, blocks: Iterable[Block]) -> None:
 
 
 def answer_blocks(answer: "Answer", base: PurePath | None = None) -> list[Block]:
-    """The hits of an answer that has some. File names under the folder `base` are shown relative to it."""
+    """The hits of an answer that has some, or else the nearest, said to be no answer; nothing if there is neither.
+
+    File names under the folder `base` are shown relative to it.
+    """
+    if answer.nearest is not None:
+        return [Block(0, Text(_NEAREST)), *_hit_blocks(answer.nearest, base)]
     blocks: list[Block] = []
     for number, hit in enumerate(answer.hits, start=1):
-        blocks += [*_hit_blocks(number, hit, base), Block(0, Text())]
+        blocks += [*_hit_blocks(hit, base, number), Block(0, Text())]
     return blocks[:-1]
 
 
@@ -75,16 +81,17 @@ def searched_notice(answer: "Answer") -> list[Block]:
     return [Block(0, Text(f"Searched for: {plain(answer.searched)}", style="dim"))] if answer.searched else []
 
 
-def _hit_blocks(number: int, hit: "Hit", base: PurePath | None) -> list[Block]:
+def _hit_blocks(hit: "Hit", base: PurePath | None, number: int | None = None) -> list[Block]:
+    """A hit; what has no number is no answer: it is shown without emphasis, and without a word on how sure it is."""
     article = hit.citation.article
-    heading = Text(f"{number}. ").append(plain(article.title), style="underline")
-    for part in (_day(article.published), _MATCH[hit.confidence.value]):
+    heading = Text(f"{number}. " if number else "").append(plain(article.title), style="underline")
+    for part in (_day(article.published), _MATCH[hit.confidence.value] if number else ""):
         if part:
             heading.append(f" · {part}", style="dim")
     blocks = [Block(0, heading)]
     if hit.before:
         blocks.append(Block(5, Text(_ending(plain(hit.before)), style="dim")))
-    blocks.append(Block(5, Text(plain(hit.citation.text), style="bold"), "> "))
+    blocks.append(Block(5, Text(plain(hit.citation.text), style="bold" if number else ""), "> "))
     if hit.after:
         blocks.append(Block(5, Text(_beginning(plain(hit.after)), style="dim")))
     blocks.append(Block(3, _linked(_source(article, base), hit.citation)))
@@ -168,17 +175,19 @@ def answer_data(answer: "Answer") -> dict[str, Any]:
         "answered": answer.answered,
         "confidence": answer.confidence.value if answer.confidence else None,
         "foreign_language": answer.foreign_language,
-        "hits": [
-            {
-                **_citation_data(hit.citation),
-                "before": hit.before,
-                "after": hit.after,
-                "also_in": [_citation_data(citation) for citation in hit.also_in],
-                "differing": [_citation_data(citation) for citation in hit.differing],
-                "confidence": hit.confidence.value,
-            }
-            for hit in answer.hits
-        ],
+        "hits": [_hit_data(hit) for hit in answer.hits],
+        "nearest": _hit_data(answer.nearest) if answer.nearest else None,
+    }
+
+
+def _hit_data(hit: "Hit") -> dict[str, Any]:
+    return {
+        **_citation_data(hit.citation),
+        "before": hit.before,
+        "after": hit.after,
+        "also_in": [_citation_data(citation) for citation in hit.also_in],
+        "differing": [_citation_data(citation) for citation in hit.differing],
+        "confidence": hit.confidence.value,
     }
 
 

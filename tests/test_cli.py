@@ -278,7 +278,7 @@ def test_ask_as_json_has_the_agreed_keys(bot, articles):
     bot("index", articles)
     ids = {row["title"]: row["id"] for row in json.loads(bot("articles", "list", "--json").out)}
     answer = json.loads(bot("ask", "Which towers are painted green every seven years?", "--json").out)
-    assert set(answer) == {"question", "answered", "confidence", "foreign_language", "hits"}
+    assert set(answer) == {"question", "answered", "confidence", "foreign_language", "hits", "nearest"}
     assert (answer["answered"], answer["confidence"]) == (True, "strong")
     place = {"text", "start", "end", "article_id", "title", "source", "url", "published"}
     for hit in answer["hits"]:
@@ -347,6 +347,43 @@ def test_ask_finds_nothing(indexed):
     result = indexed("ask", "Who discovered penicillin?", "--json")
     assert result.code == Exit.NOTHING_FOUND
     assert json.loads(result.out)["hits"] == []
+    assert json.loads(result.out)["nearest"] is None
+
+
+def demanding(folder: Path) -> Path:
+    """A file of the ranker's that wants more certainty than there ever is."""
+    content = json.loads((ROOT / "retrieval" / "ranker.json").read_text(encoding="utf-8"))
+    path = folder / "demanding.json"
+    path.write_text(json.dumps(content | {"thresholds": [[0.5, 1.0]]}), encoding="utf-8")
+    (folder / "config.toml").write_text(f"[ranking]\nweights = '{path.as_posix()}'\n[log]\nlevel = 'debug'\n")
+    return path
+
+
+def test_ask_shows_the_nearest(indexed, tmp_path):
+    """Where nothing is sure enough the nearest is shown as such, and exit code, JSON and log tell of no answer."""
+    demanding(tmp_path)
+    result = indexed("ask", "What was opened by the mayor in 1932?")
+    assert result.code == Exit.NOTHING_FOUND
+    lines = result.out.splitlines()
+    assert lines[:2] == ["Nothing found that surely answers. The nearest sentence:", "The Tallow Bridge · 6 May 2024"]
+    assert "   > It was opened by the mayor in 1932." in lines
+    assert "match" not in result.out
+    assert "hits=0" in result.err and "confidence=None" in result.err
+    result = indexed("ask", "What was opened by the mayor in 1932?", "--json")
+    assert result.code == Exit.NOTHING_FOUND
+    answer = json.loads(result.out)
+    assert (answer["answered"], answer["confidence"], answer["hits"]) == (False, None, [])
+    assert answer["nearest"]["text"] == "It was opened by the mayor in 1932."
+
+
+def test_the_demo_shows_the_nearest(bot, tmp_path):
+    """The demo shows the nearest as `ask` does."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    demanding(tmp_path)
+    out = bot("demo", "--no-prompt").out
+    assert "Nothing found that surely answers. The nearest sentence:\nHundreds flee" in out or (
+        "Nothing found that surely answers. The nearest sentence:\n" in out and "\n1. " not in out
+    )
 
 
 def test_ask_before_anything_is_indexed(bot):

@@ -76,7 +76,7 @@ def looked_at(corpora, encoder, question: str) -> dict[str, dict[str, float]]:
 
 
 def evidence_of(articles, question: str, tmp_path, encoder=None) -> dict[str, dict[str, float]]:
-    encoder = encoder or HashEncoder()
+    encoder = encoder or HashEncoder(256)
     corpus = indexed(tmp_path / "corpus.db", articles, encoder)
     try:
         return looked_at([corpus], encoder, question)
@@ -218,8 +218,6 @@ class Reference:
             return 1 / (1 + math.exp(-10 * x))
 
         pairs = list(zip(weights, titled, strict=True))
-        telling = question_terms(self.question)[0]
-        focus = [a for word, a in zip(words, titled, strict=True) if terms(word)[0] == telling]
         return {
             "tokens": sum(best) / len(best),
             "tokens_title": sum(titled) / len(titled),
@@ -232,8 +230,6 @@ class Reference:
             "tokens_reverse": float(np.mean([scale.of(max(column)) for column in zip(*own, strict=True)])),
             "tokens_gap": max(weight * (1 - min(a, 1)) for weight, a in zip(heaviest, titled, strict=True)),
             "tokens_gap_window": max(weight * (1 - min(a, 1)) for weight, a in zip(heaviest, window, strict=True)),
-            "tokens_focus": sum(focus) / len(focus),
-            "tokens_focus_thing": sum(focus) / len(focus) if self.kind == "thing" else 0.0,
         }
 
     def cosines(self, asked, title, sentence):
@@ -260,7 +256,7 @@ class Reference:
 )
 def test_every_figure_equals_the_slow_obvious_way(tmp_path, question, kind):
     """Each figure about each sentence equals what a plain computation over the written articles gives."""
-    encoder = HashEncoder()
+    encoder = HashEncoder(256)
     expected = Reference(encoder, question, kind).all()
     found = evidence_of(ARTICLES, question, tmp_path, encoder)
     assert found.keys() == expected.keys()
@@ -333,7 +329,7 @@ def test_a_sentence_without_any_word_is_as_bad_as_the_worst(tmp_path, states_tit
     """Figures take no offence at a sentence of signs alone: it is taken for no better than the worst of the others."""
     text = "The bridge opened late. ?!? … !!! The mayor sleeps."
     spans = [(0, 23), (24, 27), (28, 33), (34, 51)]
-    encoder = HashEncoder()
+    encoder = HashEncoder(256)
     corpus = Corpus(tmp_path / "corpus.db", encoder)
 
     article = Article("/a", "The bridge", text, states_title=states_title)
@@ -353,7 +349,7 @@ def test_without_tokens_their_columns_say_nothing(tmp_path):
     question = "When did Mayor Lindqvist open the bridge?"
     (tmp_path / "with").mkdir()
     full = evidence_of(ARTICLES, question, tmp_path / "with")
-    encoder = Wordless()
+    encoder = Wordless(256)
     assert encoder.yardstick.coder is None
     corpus = indexed(tmp_path / "corpus.db", ARTICLES, encoder)
     found = looked_at([corpus], encoder, question)
@@ -371,7 +367,7 @@ def test_without_tokens_their_columns_say_nothing(tmp_path):
 
 def test_figures_do_not_depend_on_how_articles_are_spread(tmp_path):
     """Every figure is the same whether the articles stand in one corpus or in three."""
-    encoder = HashEncoder()
+    encoder = HashEncoder(256)
     together = indexed(tmp_path / "one.db", ARTICLES, encoder)
     apart = [indexed(tmp_path / f"{number}.db", [article], encoder) for number, article in enumerate(ARTICLES)]
     question = "Which mayor opened the bridge across the Wend in 1932?"

@@ -43,13 +43,16 @@ def names(sources) -> list[str]:
 
 
 def contents(store: Store) -> list:
-    """Everything that a question could find, without ids."""
+    """Everything that a question could find or a closer look could read, without ids."""
     found = []
     for row in store.articles():
         article = store.load(row.id)
         stored = store.vectors([row.id])
         sentences = store.sentences(stored.ids.tolist())
-        found.append((article, [(s.start, s.end, s.terms, s.vector.tobytes()) for s in sentences.values()]))
+        details = store.details(list(sentences))
+        found.append(
+            (article, [(s.start, s.end, s.terms, s.vector.tobytes(), details[s.id]) for s in sentences.values()])
+        )
     return sorted(found, key=lambda pair: pair[0].source)
 
 
@@ -176,6 +179,23 @@ def test_a_defect_in_one_article_costs_only_that_article(indexer, articles, monk
     report = indexer.sync([str(articles)])
     assert names(report.added) == ["bakery.txt", "bridge.md"]
     assert "RuntimeError" in report.failed[0][1]
+
+
+def test_details_say_what_is_named_and_what_the_title_is(indexer, corpus, encoder, articles):
+    """Each sentence is kept with the names in it and its tokens' codes, of which its title's are counted first."""
+    indexer.sync([str(articles / "bridge.md"), str(articles / "bakery.txt")])
+    details = {
+        one.terms: corpus.store.details([key])[key]
+        for key, one in corpus.store.sentences(corpus.store.vectors().ids.tolist()).items()
+    }
+    coder = encoder.yardstick.coder
+    opened, oven = details["it was open by the mayor in 1932"], details["it oven burn appl wood"]
+    assert (opened.names, opened.title_tokens, len(opened.tokens)) == ("", 3, 11 * coder.size)
+    assert (oven.names, oven.title_tokens, len(oven.tokens)) == ("", 0, 5 * coder.size)
+    assert details["the tallow bridg cross the river wend"].names == "tallow bridg wend"
+    assert corpus.store.token_bytes() == sum(len(one.tokens) for one in details.values())
+    titled = encoder.read_passages(["The Tallow Bridge\nIt was opened by the mayor in 1932."]).tokens[0]
+    assert opened.tokens == coder.encode(titled.vectors)
 
 
 def test_progress_counts_committed_articles(indexer, articles, corpus):
@@ -332,6 +352,7 @@ def test_any_edits_and_a_sync_equal_a_fresh_build(tmp_path_factory, versions):
     Indexer(built, encoder).sync([str(folder)])
     assert contents(store) == contents(built)
     assert store.statistics() == built.statistics()
+    assert store._rows("SELECT count(*) FROM sentence_detail") == [(store.statistics().sentences,)]
     generation = store.generation()
     Indexer(store, encoder).sync([str(folder)])
     assert store.generation() == generation

@@ -43,7 +43,6 @@ def slowly(question: Tokens, sentences, own: int, near, coder: TokenCoder) -> di
         for asked, found in zip(question.vectors, titled, strict=True)
     ]
     back = [max(best(asked, [word]) for asked in question.vectors) for word in words]
-    focus = [found for found, telling in zip(titled, question.focus, strict=True) if telling] or titled
     shares = [weight / max(weights) for weight in weights]
 
     def matched(least: float) -> float:
@@ -61,8 +60,6 @@ def slowly(question: Tokens, sentences, own: int, near, coder: TokenCoder) -> di
         "tokens_reverse": sum(back) / len(back),
         "tokens_gap": max(share * (1 - min(1, found)) for share, found in zip(shares, titled, strict=True)),
         "tokens_gap_window": max(share * (1 - min(1, found)) for share, found in zip(shares, window, strict=True)),
-        "tokens_focus": sum(focus) / len(focus),
-        "tokens_focus_thing": sum(focus) / len(focus) if question.for_a_thing else 0.0,
     }
 
 
@@ -88,8 +85,7 @@ def test_every_figure_equals_a_double_loop(seed, asked, sizes, data):
     ]
     weights = drawn.uniform(0.1, 1, asked)
     weights /= weights.sum()
-    focus = np.array(data.draw(st.lists(st.booleans(), min_size=asked, max_size=asked)))
-    question = Tokens(coder.query(unit(drawn, asked)), weights, focus, data.draw(st.booleans()))
+    question = Tokens(coder.query(unit(drawn, asked)), weights)
     found = compared(question, details, near, coder, SCALE)
     assert found.shape == (looked, len(TOKENS))
     for own, row in enumerate(found):
@@ -104,7 +100,7 @@ def test_the_same_tokens_are_nearest():
     asked = unit(drawn, 4)
     others = [unit(drawn, 6) for _ in range(3)]
     details = [SentenceDetail("", 0, coder.encode(vectors)) for vectors in (asked, *others)]
-    question = Tokens(coder.query(asked), np.full(4, 0.25), np.array([False, True, False, False]), True)
+    question = Tokens(coder.query(asked), np.full(4, 0.25))
     found = compared(question, details, [[]] * 4, coder, SCALE)
     for column, values in zip(TOKENS, found.T, strict=True):
         best = np.argmin if column.startswith("tokens_gap") else np.argmax

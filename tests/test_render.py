@@ -336,6 +336,54 @@ def test_nothing_found():
     assert "1 shared article" in outside
 
 
+@given(hits(), texts, st.booleans(), st.booleans())
+@settings(deadline=None)
+def test_every_nearest_fits(one, question, embeds, links):
+    """Whatever articles say, the nearest keeps Discord's limits, and its sentence stands in it verbatim."""
+    bare = render.nearest(one, embeds=embeds, links=links)
+    reply = render.headed(bare, question=question, searched=question)
+    shown = reply.embeds[0].description if embeds else bare.content
+    assert len(reply.embeds) == embeds
+    assert width(reply.content) <= 2_000
+    assert width(shown) <= 4_096
+    if embeds or "\n" not in one.citation.text:
+        assert undirected(one.citation.text) in undirected(quotes(shown))
+
+
+def test_the_nearest_is_no_answer():
+    """The nearest comes below "nothing found", neither bold nor with a confidence, in a colour that no hit has."""
+    one = hit("It was *opened* in 1932.", "Before it.", also_in=[citation(title="Twin")], published=date(2024, 5, 6))
+    reply = render.nearest(one)
+    said = "**Nothing found that surely answers.** The nearest sentence:"
+    below = [r"> Before it.", r"> It was \*opened\* in 1932.", "-# 6 May 2024", "-# Also in: Twin"]
+    (embed,) = reply.embeds
+    assert reply.content == said
+    assert embed.description.split("\n") == below
+    assert embed.colour.value not in {colour for _, colour in render.WORDS.values()}
+    plain = render.nearest(one, embeds=False)
+    assert plain.embeds == ()
+    assert plain.content.split("\n") == [said, "A title", *below]
+    assert render.nearest(hit(), embeds=False).content.split("\n") == [said, "A title", "> A sentence."]
+
+
+def test_the_nearest_without_links():
+    """The nearest links to its sentence, and can be said again without any address."""
+    one = hit(url="https://example.org/a", also_in=[citation(url="https://example.org/b")])
+    address = "https://example.org/a#:~:text=A%20sentence."
+    assert render.nearest(one).embeds[0].url == address
+    assert f"[A title](<{address}>)" in render.nearest(one, embeds=False).content
+    for reply in (render.nearest(one, links=False), render.nearest(one, embeds=False, links=False)):
+        assert "example.org" not in str([reply.content, *(embed.to_dict() for embed in reply.embeds)])
+
+
+@pytest.mark.parametrize("embeds", [True, False])
+def test_the_nearest_names_its_question(embeds):
+    """The question above the nearest is read back from it, however much text is around the sentence."""
+    one = hit("A sentence. " * 30, "before " * 60, "after " * 60, url=f"https://example.org/{'x' * 150}")
+    reply = render.headed(render.nearest(one, embeds=embeds), question="When was it?", searched="it, Tallow Bridge")
+    assert render.question_of(reply.content, reply.embeds) == "When was it?"
+
+
 @given(st.lists(texts, max_size=40), st.integers(-5, 99))
 @settings(deadline=None)
 def test_every_page_fits(titles, page):

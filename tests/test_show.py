@@ -1,6 +1,7 @@
 """Answers, reports and findings as a terminal and as programs get them."""
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
@@ -144,7 +145,7 @@ def test_json_has_the_agreed_keys():
     """An answer for programs has the agreed keys, and its text is verbatim, whatever characters it holds."""
     other = hit(article=WEB).citation
     data = show.answer_data(Answer("when?", (hit("\x1b[bold]", also_in=(other,), differing=(other,)),)))
-    assert list(data) == ["question", "answered", "confidence", "foreign_language", "hits"]
+    assert list(data) == ["question", "answered", "confidence", "foreign_language", "hits", "nearest"]
     assert (data["question"], data["answered"], data["confidence"]) == ("when?", True, "strong")
     (row,) = data["hits"]
     place = {"text", "start", "end", "article_id", "title", "source", "url", "published"}
@@ -163,7 +164,38 @@ def test_json_of_nothing_found():
         "confidence": None,
         "foreign_language": None,
         "hits": [],
+        "nearest": None,
     }
+
+
+def test_the_nearest_is_no_answer():
+    """What is merely the nearest comes under words that say so, with no number, no emphasis and no confidence."""
+    near = hit(confidence=Confidence.WEAK, also_in=(hit(article=WEB).citation,))
+    answer = Answer("when?", (), nearest=near)
+    shown = []
+    for terminal in (False, True):
+        output = console(terminal=terminal)
+        show.write(output, show.answer_blocks(answer))
+        shown.append(output.file.getvalue())
+    assert shown[0].splitlines() == [
+        "Nothing found that surely answers. The nearest sentence:",
+        "The Tallow Bridge · 6 May 2024",
+        "     Before it.",
+        "   > It opened in 1932.",
+        "     After it.",
+        "   /srv/articles/bridge.md",
+        "   Also in: Elsewhere",
+    ]
+    assert "It opened in 1932." in shown[1]
+    assert not re.search(r"\x1b\[1m[^\x1b]*\w", shown[1])
+
+
+def test_json_of_the_nearest():
+    """For programs, the nearest is no hit: the answer is none, and the nearest stands by itself, as a hit would."""
+    near = hit(confidence=Confidence.WEAK)
+    data = show.answer_data(Answer("when?", (), nearest=near))
+    assert (data["answered"], data["confidence"], data["hits"]) == (False, None, [])
+    assert data["nearest"] == show.answer_data(Answer("when?", (near,)))["hits"][0]
 
 
 def test_nothing_found_says_what_is_indexed():

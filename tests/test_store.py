@@ -1,5 +1,6 @@
 """The store on real SQLite files: versions, transactions, generations, migrations, damage and forgetting."""
 
+import json
 import shutil
 import sqlite3
 import threading
@@ -11,11 +12,13 @@ import numpy as np
 import pytest
 
 from index.article import Article, Paragraph, Sentence
+from index.corpus import Corpus
 from index.database import Database
 from index.encoder import Stamp
 from index.errors import UserError
+from index.indexer import Indexer
 from index.schema import MIGRATIONS
-from index.store import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence, Store
+from index.store import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence, SentenceDetail, Store
 
 STAMP = Stamp("model", "", "", 4, 1)
 TEXT = "One fox. Two hens.\nThree geese."
@@ -86,7 +89,8 @@ def test_a_removed_article_leaves_no_row_and_no_term(store):
     assert store.search_text("sentence", ["fox"], 5) == []
     assert store.search_text("paragraph", ["fox"], 5) == []
     assert store.document_frequencies("sentence", ["fox"]) == {"fox": 0}
-    assert len(store.vectors().ids) == 0
+    assert len(store.vectors().ids) == 0 and store.token_bytes() == 0
+    assert store._rows("SELECT count(*) FROM sentence_detail") == [(0,)]
     assert store.problems() == []
 
 
@@ -400,3 +404,71 @@ def test_articles_of_the_first_schema_have_no_language(tmp_path):
     assert [(one.title, one.language) for one in store.articles()] == [("A", None)]
     assert store.load(1).language is None and store.languages() == {}
     store.close()
+
+
+def test_a_closer_look_reads_what_was_put(store):
+    """Names, the title's tokens and all tokens of a sentence come back as they were, and go with the sentence."""
+    one = prepared()
+    first, *others = one.paragraphs[0].sentences
+    encoding = Encoding(first.encoding.vector, 1, b"\x01\x02\x03")
+    one.paragraphs[0].sentences[:] = [replace(first, names=("fox", "hen"), encoding=encoding), *others]
+    put(store, one)
+    ids = store.vectors().ids.tolist()
+    details = store.details([*ids, 999])
+    assert list(details) == ids and store.token_bytes() == 3
+    assert details[ids[0]] == SentenceDetail("fox hen", 1, b"\x01\x02\x03")
+    assert details[ids[1]] == SentenceDetail("", 0, b"")
+    (known,) = store.known_encodings([first.encoded_hash]).values()
+    assert (known.title_tokens, known.tokens) == (1, b"\x01\x02\x03")
+    assert store.first_sentences([1, 999]) == {1: ids[0]}
+    put(store, prepared(version=b"2"))
+    assert store.details(ids) == {} and len(store.details(store.vectors().ids.tolist())) == len(ids)
+
+
+@pytest.mark.parametrize("scripts", range(1, len(MIGRATIONS)))
+def test_a_corpus_of_an_older_version_is_rebuilt_whole(tmp_path, encoder, scripts):
+    """A file of any older schema gets the tables it lacks, says that it has to be rebuilt, and then is as good as
+    new."""
+    article = Article("/bridge", "The bridge", "The bridge opened in 1932. Its towers are green.")
+    new, path = tmp_path / "new.db", tmp_path / "old.db"
+    for file in (new, path):
+        made = Store(file)
+        Indexer(made, encoder).add_articles([article])
+        made.close()
+    # The same rows in the tables of that schema, under the stamp of the version that made them.
+    old = tmp_path / "older.db"
+    database = Database(old, create=True, migrations=MIGRATIONS[:scripts])
+    source = sqlite3.connect(path)
+    with database.transaction("IMMEDIATE") as connection:
+        for table in ("article", "paragraph", "sentence", "article_language", "paragraph_text", "sentence_text"):
+            if table == "article_language" and scripts == 1:
+                continue
+            columns = "rowid, terms" if table.endswith("_text") else "*"
+            for row in source.execute(f"SELECT {columns} FROM {table}").fetchall():
+                into = f"{table} ({columns})" if columns != "*" else table
+                connection.execute(f"INSERT INTO {into} VALUES ({', '.join('?' * len(row))})", row)
+        stamp = json.loads(source.execute("SELECT value FROM meta WHERE key = 'stamp'").fetchone()[0])
+        del stamp["tokens"]
+        stamp["pipeline"] = 1
+        connection.execute("INSERT INTO meta VALUES ('stamp', ?)", (json.dumps(stamp),))
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'generation'")
+    source.close()
+    database.close()
+    corpus = Corpus(old, encoder, create=False)
+    assert [one.title for one in corpus.store.articles()] == ["The bridge"]
+    ids = corpus.store.vectors().ids.tolist()
+    assert len(ids) == 2 and corpus.store.details(ids) == {} and corpus.store.token_bytes() == 0
+    with pytest.raises(UserError, match=r"older\.db was made with .*pipeline 1, now .*index --rebuild"), corpus.view():
+        pass
+    with pytest.raises(UserError, match=r"pipeline 1, now .*index --rebuild"):
+        Indexer(corpus.store, encoder).add_articles([replace(article, source="/other")])
+    assert Indexer(corpus.store, encoder).rebuild() == 1
+    with corpus.view() as view:
+        assert view.languages == {"en": 1}
+    fresh = Store(new)
+    assert list(corpus.store.details(corpus.store.vectors().ids.tolist()).values()) == list(
+        fresh.details(fresh.vectors().ids.tolist()).values()
+    )
+    assert corpus.store.stamp() == fresh.stamp() and corpus.store.problems() == []
+    fresh.close()
+    corpus.close()

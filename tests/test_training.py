@@ -25,7 +25,7 @@ from retrieval.late_interaction import TOKENS
 from retrieval.ranker import SHIPPED, LearnedRanker, Linear
 from retrieval.retriever import Retriever
 
-PLACES = "Arno Brill Calder Dunmore Elster Fenwick Garrow Hollin Irwell Jarrow".split()
+PLACES = "Arno Brill Calder Dunmore Elster Fenwick Garrow Hollin Irwell Jarrow Kelso Lomond".split()
 THINGS = ("mill", "bridge", "library")
 
 
@@ -68,7 +68,7 @@ def made(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     files = [folder / "one.json", folder / "two.json"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "SentenceTransformerEncoder", HashEncoder)
+        patch.setattr(train, "SentenceTransformerEncoder", lambda: HashEncoder(256))
         for file in files:
             assert train.main([str(tiny), "--out", str(file), "--data", str(folder / "kept")]) == 0
     return files
@@ -93,7 +93,7 @@ def test_the_file_tells_where_it_comes_from(made):
 
 def test_what_was_learned_carries_over(made, tiny, tmp_path):
     """On articles that it was not fitted on, it ranks right sentences first and is surer of them than of others."""
-    encoder, ranker = HashEncoder(), LearnedRanker(made[0])
+    encoder, ranker = HashEncoder(256), LearnedRanker(made[0])
     questions = load(tiny)
     corpus = Corpus(tmp_path / "corpus.db", encoder)
     Indexer(corpus.store, encoder).add_articles(questions.articles)
@@ -118,7 +118,7 @@ def test_what_was_learned_carries_over(made, tiny, tmp_path):
 def test_only_one_half_of_the_articles_is_asked_about(tiny):
     """Groups hold the questions about the half that is asked for; a corpus that lacks an article has no right one."""
     questions = load(tiny)
-    encoder = HashEncoder()
+    encoder = HashEncoder(256)
     whole, halved, gaps = groups_of(questions, encoder, lambda *_: None, of_half=1, kinds={"whole", "half", "gaps"})
     expected = 6 * sum(half(place) == 1 for place in PLACES)
     assert [len(group.examples) for group in (whole, halved, gaps)] == [expected] * 3
@@ -130,7 +130,7 @@ def test_only_one_half_of_the_articles_is_asked_about(tiny):
 
 def test_the_command_refuses(tiny, tmp_path, capsys, monkeypatch):
     """A folder without a set is told in words, and a cross-encoder's weights need a file of their own."""
-    monkeypatch.setattr(train, "SentenceTransformerEncoder", HashEncoder)
+    monkeypatch.setattr(train, "SentenceTransformerEncoder", lambda: HashEncoder(256))
     assert train.main([str(tmp_path), "--out", str(tmp_path / "x.json")]) == 1
     assert "holds no question set" in capsys.readouterr().err
     with pytest.raises(SystemExit) as stopped:
@@ -203,7 +203,7 @@ class Counting(HashEncoder):
     """Counts the texts that it is given to read."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(256)
         _ = self.yardstick
         self.read = 0
 
@@ -220,7 +220,7 @@ def test_what_was_read_is_not_read_again(tmp_path):
     """Texts kept in a folder come back with the same vectors, places and codes, and are not encoded anew."""
     texts = ["The mill of Arno stands by the river.", "It was opened in 1857.", "The mill of Arno stands by the river."]
     first, second = Counting(), Counting()
-    plain = HashEncoder()
+    plain = HashEncoder(256)
     coder = plain.yardstick.coder
     for encoder, read in ((first, 5), (second, 0)):
         remembering = Remembering(encoder, tmp_path)
