@@ -15,6 +15,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,9 @@ MODELS = {
 _OF_WORDS = ("score", "margin", "share", "sentences", "question_terms", "unknown_terms", "best_bm25",
              "best_bm25_paragraph", "best_coverage")  # fmt: skip
 _ORDER_PENALTY = 0.01
-_CONFIDENCE_PENALTY = 0.003
+_CONFIDENCE_PENALTY = 0.02
 # What a group of each kind counts for confidence, if it has enough examples to tell much.
-_KINDS = {"whole": 0.0, "half": 1.0, "gaps": 0.5, "alone": 2.0, "adversarial": 0.2}
+_KINDS = {"whole": 0.0, "half": 1.0, "gaps": 1.0, "alone": 2.0, "adversarial": 0.5}
 _ENOUGH = 300
 _LEAST_DEVIATION = 1e-3  # of a column that is always the same; it is rounded in the file
 _PRECISIONS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
@@ -110,7 +111,12 @@ def fit_confidence(
     parts = [(look(group, ranking), _KINDS[group.kind] * min(1, len(group.examples) / _ENOUGH)) for group in told]
     values = np.concatenate([part[0][:, columns] for part, _ in parts])
     right = np.concatenate([part[1] for part, _ in parts]).astype(np.float64)
-    share = np.concatenate([_half_and_half(part[2]) * weight for part, weight in parts])
+    share = np.concatenate(
+        [
+            weight * (_half_and_half(part[2]) if group.kind == "half" else np.full(len(part[2]), 1 / len(part[2])))
+            for group, (part, weight) in zip(told, parts, strict=True)
+        ]
+    )
     share /= share.sum()
     mean = share @ values
     deviation = np.maximum(np.sqrt(share @ (values - mean) ** 2), _LEAST_DEVIATION)
@@ -124,6 +130,32 @@ def fit_confidence(
 
     found = minimize(loss, np.zeros(len(columns) + 1), jac=True, method="L-BFGS-B").x
     return Linear(tuple(columns), mean, deviation, found[:-1], float(found[-1]))
+
+
+def scaled(
+    groups: Sequence[Group], ranking: Linear, confidence: Linear, look: Callable[[Group, Linear], Firsts] = firsts
+) -> Linear:
+    """The same confidence on the scale of corpora that hold half of the articles asked about (Platt scaling).
+
+    What it learned from harder questions decides which hits it is surer of; how sure it says to be is measured where
+    questions are as people ask them.
+    """
+    parts = [look(group, ranking) for group in groups if group.kind == "half" and group.examples]
+    if not parts:
+        return confidence
+    margin = np.concatenate([confidence.of(values) for values, _, _ in parts])
+    right = np.concatenate([told for _, told, _ in parts]).astype(np.float64)
+    share = np.concatenate([_half_and_half(inside) for _, _, inside in parts]) / len(parts)
+
+    def loss(found: Floats) -> tuple[float, Floats]:
+        logit = margin * found[0] + found[1]
+        error = share * (expit(logit) - right)
+        return float(share @ (np.logaddexp(0, logit) - right * logit)), np.array([error @ margin, error.sum()])
+
+    slope, shift = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.1, 10), (-10, 10)]).x
+    return replace(
+        confidence, weights=confidence.weights * slope, intercept=float(confidence.intercept * slope + shift)
+    )
 
 
 def _half_and_half(inside: NDArray[np.bool_]) -> Floats:
@@ -176,6 +208,7 @@ def trained(groups: Sequence[Group], provenance: Mapping[str, Any]) -> dict[str,
         ranking = fit_order(groups, [EVIDENCE.index(one) for one in allowed])
         told = _OF_WORDS if name == "words" else CIRCUMSTANCES
         confidence = fit_confidence(groups, ranking, [everything.index(one) for one in (*allowed, *told)])
+        confidence = scaled(groups, ranking, confidence)
         models[name] = {"ranking": described(ranking, EVIDENCE), "confidence": described(confidence, everything)}
         found[name] = thresholds(groups, ranking, confidence)
     return {"format": FORMAT, "made": dict(provenance), "thresholds": found["full"], "models": models}

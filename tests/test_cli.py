@@ -246,7 +246,7 @@ def test_rebuild_of_nothing(bot):
 
 def test_ask(indexed, articles):
     """The answer shows the sentence within its neighbours, its title, date and source."""
-    result = indexed("ask", "What was opened by the mayor in 1932?")
+    result = indexed("ask", "Was it opened by the mayor in 1932?")
     assert result.code == Exit.DONE
     assert result.out.splitlines()[:5] == [
         "1. The Tallow Bridge · 6 May 2024 · strong match",
@@ -260,8 +260,8 @@ def test_ask(indexed, articles):
 
 def test_ask_as_json_is_verbatim(indexed):
     """Each hit for programs is, to the letter, the slice of its article that it names."""
-    answer = json.loads(indexed("ask", "What", "was", "opened", "by", "the", "mayor?", "--json").out)
-    assert answer["question"] == "What was opened by the mayor?"
+    answer = json.loads(indexed("ask", "Was", "it", "opened", "by", "the", "mayor", "in", "1932?", "--json").out)
+    assert answer["question"] == "Was it opened by the mayor in 1932?"
     assert answer["answered"]
     first = answer["hits"][0]
     assert (first["url"], first["published"]) == ("https://example.org/bridge", "2024-05-06")
@@ -350,30 +350,31 @@ def test_ask_finds_nothing(indexed):
     assert json.loads(result.out)["nearest"] is None
 
 
-def demanding(folder: Path) -> Path:
-    """A file of the ranker's that wants more certainty than there ever is."""
+def demanding(folder: Path) -> None:
+    """Configures a ranker that wants more certainty than there ever is."""
     content = json.loads((ROOT / "retrieval" / "ranker.json").read_text(encoding="utf-8"))
     path = folder / "demanding.json"
     path.write_text(json.dumps(content | {"thresholds": [[0.5, 1.0]]}), encoding="utf-8")
     (folder / "config.toml").write_text(f"[ranking]\nweights = '{path.as_posix()}'\n[log]\nlevel = 'debug'\n")
-    return path
 
 
 def test_ask_shows_the_nearest(indexed, tmp_path):
     """Where nothing is sure enough the nearest is shown as such, and exit code, JSON and log tell of no answer."""
     demanding(tmp_path)
-    result = indexed("ask", "What was opened by the mayor in 1932?")
+    result = indexed("ask", "When do visitors watch the owls?")
     assert result.code == Exit.NOTHING_FOUND
-    lines = result.out.splitlines()
-    assert lines[:2] == ["Nothing found that surely answers. The nearest sentence:", "The Tallow Bridge · 6 May 2024"]
-    assert "   > It was opened by the mayor in 1932." in lines
-    assert "match" not in result.out
+    assert result.out.splitlines()[:4] == [
+        "Nothing found that surely answers. The nearest sentence:",
+        "Owls in the old mill",
+        "     They raised four chicks this summer.",
+        "   > Visitors may watch them from the hide after sunset.",
+    ]
     assert "hits=0" in result.err and "confidence=None" in result.err
-    result = indexed("ask", "What was opened by the mayor in 1932?", "--json")
+    result = indexed("ask", "When do visitors watch the owls?", "--json")
     assert result.code == Exit.NOTHING_FOUND
     answer = json.loads(result.out)
     assert (answer["answered"], answer["confidence"], answer["hits"]) == (False, None, [])
-    assert answer["nearest"]["text"] == "It was opened by the mayor in 1932."
+    assert answer["nearest"]["text"] == "Visitors may watch them from the hide after sunset."
 
 
 def test_the_demo_shows_the_nearest(bot, tmp_path):
@@ -381,9 +382,8 @@ def test_the_demo_shows_the_nearest(bot, tmp_path):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     demanding(tmp_path)
     out = bot("demo", "--no-prompt").out
-    assert "Nothing found that surely answers. The nearest sentence:\nHundreds flee" in out or (
-        "Nothing found that surely answers. The nearest sentence:\n" in out and "\n1. " not in out
-    )
+    assert "Nothing found that surely answers. The nearest sentence:\n" in out
+    assert "\n1. " not in out
 
 
 def test_ask_before_anything_is_indexed(bot):

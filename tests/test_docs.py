@@ -112,7 +112,7 @@ def test_configuration_keys(table, key, default):
 def as_toml(default: object) -> str:
     if default is None:
         return "absent"
-    if isinstance(default, bool | int):
+    if isinstance(default, bool | int | float):
         return f"`{str(default).lower()}`"
     return "`[]`" if default == frozenset() else f'`"{default}"`'
 

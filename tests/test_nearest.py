@@ -30,6 +30,11 @@ QUESTIONS = [
     "Is the oven of the ferry hot?",
     "What does a ticket cost?",
     "Who sells sour bread?",
+    "When does the ferry go to the sea?",
+    "Which bread is baked twice a day?",
+    "Who bakes the bread of the sea?",
+    "When do harvests follow rain?",
+    "How hot is the summer in Spain?",
     "Who discovered penicillin?",
     "???",
 ]
@@ -75,9 +80,9 @@ def test_there_is_a_nearest_only_where_it_is_worth_a_look(corpora, tmp_path, low
             assert answer.nearest.probability == best
 
 
-def test_all_three_outcomes(corpora):
-    """At a high precision some questions have an answer, some only a nearest, and some neither."""
-    retriever = Retriever(corpora, HashEncoder(), precision=0.9)
+def test_all_three_outcomes(corpora, tmp_path):
+    """With the shipped weights some questions have an answer, some only a nearest, and some neither."""
+    retriever = Retriever(corpora, HashEncoder(), wanting(tmp_path, 0.7))
     found = [(answer.answered, answer.nearest is not None) for answer in map(retriever.ask, QUESTIONS)]
     assert set(found) == {(True, False), (False, True), (False, False)}, found
 

@@ -1,0 +1,99 @@
+"""The nearest sentence in Discord: the real process and the real model, which is told to be sure of nothing."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ARTICLES
+from discord_loopback import BotProcess, LoopbackDiscord
+
+pytestmark = [pytest.mark.process, pytest.mark.model, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parent.parent
+OWLS = "How many chicks did the barn owls raise?"
+SAID = "**Nothing found that surely answers.** The nearest sentence:"
+SENTENCE = "> They raised four chicks this summer."
+WHO = "And who may watch them?"
+SEARCHED = "-# Searched for: "
+
+
+@pytest.fixture(scope="module")
+def discord(tmp_path_factory):
+    """A Discord with the bot, three articles and a wanted precision that no sentence reaches."""
+    folder = tmp_path_factory.mktemp("operator")
+    (folder / "articles").mkdir()
+    for name, text in ARTICLES.items():
+        (folder / "articles" / name).write_text(text, encoding="utf-8")
+    # The owls' article has an address here, and markup that has to be disarmed.
+    owls = "---\ntitle: Owls in the *old* mill\nurl: https://example.org/owls\n---\n\n"
+    (folder / "articles" / "owls.md").write_text(owls + ARTICLES["owls.md"].partition("\n\n")[2], encoding="utf-8")
+    content = json.loads((ROOT / "retrieval" / "ranker.json").read_text(encoding="utf-8"))
+    (folder / "ranker.json").write_text(json.dumps(content | {"thresholds": [[0.5, 1.0]]}), encoding="utf-8")
+    (folder / "config.toml").write_text('[ranking]\nweights = "ranker.json"\n', encoding="utf-8")
+    with LoopbackDiscord() as server:
+        guild = server.guilds[0]
+        guild.channel("help").denied[guild.role(server.bot.name).id] = 1 << 14  # where the bot may not embed
+        command = [sys.executable, "bot.py", "--config", folder / "config.toml"]
+        with BotProcess(server, command, cwd=ROOT) as process:
+            process.wait_ready()
+            running = server.slash(guild.channel("general"), server.operator, "reindex")
+            running.wait_for(lambda self: "3 added" in self.text, 120)
+            yield server
+            assert server.violations == []
+            assert server.refused_connections() == []
+            assert "Traceback" not in process.output
+            assert process.running
+
+
+def mention(discord, channel, user, question):
+    return discord.wait_for_reply(discord.say(channel, user, f"{discord.bot.mention} {question}"), timeout=30)
+
+
+def test_the_nearest(discord):
+    """Below "nothing found" stands the nearest sentence with its source, neither bold nor told how sure it is."""
+    guild = discord.guilds[0]
+    reply = mention(discord, guild.channel("general"), guild.member, OWLS)
+    assert reply.content == SAID
+    (embed,) = reply.embeds
+    assert embed["title"] == r"Owls in the \*old\* mill"
+    assert embed["url"].startswith("https://example.org/owls#:~:text=They%20raised%20four")
+    assert SENTENCE in embed["description"].split("\n")
+    assert not any(word in embed["description"].lower() for word in ("**", "strong", "likely", "weak"))
+    assert reply.pinged == set()
+
+
+def test_without_embeds(discord):
+    """Where the bot may not embed, the nearest comes as text, with a link that shows no preview."""
+    guild = discord.guilds[0]
+    reply = mention(discord, guild.channel("help"), guild.manager, OWLS)
+    assert reply.embeds == []
+    said, source, *quote = reply.content.split("\n")
+    assert said == SAID
+    assert source.startswith(r"[Owls in the \*old\* mill](<https://example.org/owls#:~:text=They%20raised%20four")
+    assert SENTENCE in quote
+    assert reply.flags & (1 << 2)
+
+
+@pytest.mark.parametrize("name", ["general", "help"])
+def test_a_reply_to_the_nearest(discord, name):
+    """The nearest that answers a command shows the question, and a reply to it is searched with that."""
+    guild = discord.guilds[0]
+    channel = guild.channel(name)
+    asked = discord.slash(channel, guild.owner, "ask", {"question": OWLS}).wait_for_answer(30)
+    assert asked.content.startswith(f"-# Question: {OWLS}\n{SAID}")
+    reply = discord.wait_for_reply(discord.say(channel, guild.owner, WHO, reply_to=asked.message), timeout=30)
+    assert reply.content.startswith(SEARCHED) and "owls" in reply.content.split("\n")[0]
+    mentioned = mention(discord, channel, guild.owner, OWLS)
+    reply = discord.wait_for_reply(discord.say(channel, guild.owner, WHO, reply_to=mentioned), timeout=30)
+    assert reply.content.startswith(SEARCHED) and "owls" in reply.content.split("\n")[0]
+
+
+def test_an_address_that_discord_refuses(discord):
+    """A nearest that Discord refuses for its links arrives without them."""
+    guild = discord.guilds[0]
+    discord.fail(400, r"/messages$", "POST")
+    reply = mention(discord, guild.channel("general"), guild.manager, OWLS)
+    assert reply.content == SAID
+    assert "url" not in reply.embeds[0]
+    assert SENTENCE in reply.embeds[0]["description"]
