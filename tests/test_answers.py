@@ -7,6 +7,7 @@ import pytest
 
 from index.corpus import Library
 from index.indexer import Indexer
+from retrieval.answer import Citation
 from retrieval.retriever import Retriever
 
 ROOT = Path(__file__).parent.parent
@@ -43,23 +44,35 @@ def samples(tmp_path_factory, model_encoder):
     library.close()
 
 
+def cited(ranked) -> Citation:
+    """The sentence of a ranked candidate, as it would be quoted."""
+    sentence = ranked.candidate.sentence
+    text = ranked.candidate.view.store.load(sentence.article_id).text
+    return Citation(ranked.article, sentence.start, sentence.end, text[sentence.start : sentence.end])
+
+
 def is_right(question: dict, citation) -> bool:
     files = {question["article"], *question.get("also", ())}
     return Path(citation.article.source).name in files and any(a in citation.text for a in question["answers"])
 
 
 def test_every_sample_question(samples):
-    """Of the sample questions at least 7 in 10 have a right sentence first and 8 in 10 in the first three."""
+    """Of the sample questions 8 in 10 have a right sentence first and 9 in 10 in the first three, sure or not; of the
+    answers that are given 9 in 10 are right, and half of the questions get one."""
     asked = [question for question in questions(EXAMPLES / "questions.jsonl") if question["answerable"]]
-    first = third = 0
+    first = third = given = right_given = 0
     for question in asked:
-        hits = samples.ask(question["question"]).hits
-        right = [is_right(question, hit.citation) for hit in hits]
+        best = [cited(group[0]) for group in samples.rank(question["question"], top=3)]
+        right = [is_right(question, citation) for citation in best]
         first += right[:1] == [True]
         third += any(right)
+        if hits := samples.ask(question["question"]).hits:
+            given += 1
+            right_given += is_right(question, hits[0].citation)
     assert len(asked) >= 40
-    assert first >= 0.7 * len(asked), f"{first} of {len(asked)}"
-    assert third >= 0.8 * len(asked), f"{third} of {len(asked)}"
+    assert first >= 0.8 * len(asked), f"{first} of {len(asked)}"
+    assert third >= 0.9 * len(asked), f"{third} of {len(asked)}"
+    assert given >= 0.5 * len(asked) and right_given >= 0.9 * given, f"{right_given} of {given} given"
 
 
 def test_what_no_sample_answers(samples):
@@ -107,21 +120,21 @@ def seed(tmp_path_factory, model_encoder):
 
 
 def test_the_first_article(seed):
-    """Of its 12 answerable questions 11 have a right sentence first and 12 in the first three."""
-    first = third = 0
+    """Each of its 12 answerable questions has a right sentence first, and at least 11 of them are answered with it."""
+    first = answered = 0
     for question in questions(SEED / "questions.jsonl"):
         if question["answerable"]:
-            hits = seed.ask(question["question"]).hits
-            right = [any(s <= hit.citation.start < e for s, e in question["spans"]) for hit in hits]
-            first += right[:1] == [True]
-            third += any(right)
-    assert (first >= 11, third) == (True, 12), (first, third)
+            (best, *_), *_ = seed.rank(question["question"])
+            first += any(start <= best.candidate.sentence.start < end for start, end in question["spans"])
+            answered += seed.ask(question["question"]).answered
+    assert (first, answered >= 11) == (12, True), (first, answered)
 
 
-@pytest.mark.parametrize("question", ["Who won the football World Cup in 2022?", "How do I bake sourdough bread?"])
-def test_the_first_article_knows_its_limits(seed, question):
-    """What is far from the article gets "nothing found"."""
-    assert not seed.ask(question).answered
+def test_the_first_article_knows_its_limits(seed):
+    """None of its five unanswerable questions is answered, not even those on its own subjects."""
+    unanswerable = [one["question"] for one in questions(SEED / "questions.jsonl") if not one["answerable"]]
+    assert len(unanswerable) == 5
+    assert [question for question in unanswerable if seed.ask(question).answered] == []
 
 
 def test_near_identical_sentences_of_the_first_article_are_one_hit(seed):

@@ -137,7 +137,7 @@ def retriever(tmp_path_factory, model_encoder):
     report = Indexer(corpus.store, model_encoder).sync([str(ROOT / "examples/articles"), *map(str, folder.glob("*.*"))])
     assert not report.failed
     assert len(report.added) == 13
-    yield Retriever([corpus], model_encoder)
+    yield Retriever([corpus], model_encoder, precision=0.5)  # order is what is asked for here
     library.close()
 
 
