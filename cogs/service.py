@@ -14,6 +14,7 @@ from index.corpus import Corpus, Library
 from index.encoder import Encoder
 from index.errors import UserError
 from index.indexer import Indexer, Progress, SyncReport
+from index.language import language_of
 from index.readers import SUPPORTED_SUFFIXES, read, too_large, unsupported
 from index.store import StoredArticle
 from retrieval.answer import Answer
@@ -75,12 +76,13 @@ class Service:
 
     def warm_up(self) -> None:
         """Loads the models and the corpus that most servers share, so that the first question need not wait."""
-        _ = self._encoder.dimension
-        if self._reranker is not None:
-            self._reranker.load()
+        _ = self._encoder.yardstick
+        language_of("Does it work?")
         for corpus in self._library.askable(NOWHERE):
             with corpus.view():
                 pass
+        if self._reranker is not None:
+            self._reranker.load()
 
     def ask(self, server: int, question: str, previous: Sequence[str] = ()) -> Asked:
         """What is found for a question, asked after those `previous`, the oldest first."""

@@ -21,6 +21,7 @@ from index.yardstick import Yardstick, measure
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
     from torch import Tensor
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -133,6 +134,7 @@ class SentenceTransformerEncoder:
         self._identity: EncoderIdentity | None = None
         self._settings = (question_prefix, passage_prefix, tokens)
         self._model: SentenceTransformer | None = None
+        self._tokenizer: Tokenizer | None = None
         self._yardstick: Yardstick | None = None
         self._lock = threading.Lock()
 
@@ -192,7 +194,9 @@ class SentenceTransformerEncoder:
         )
         vectors = np.stack([one["sentence_embedding"].numpy() for one in read]).astype(np.float32)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        tokens = [_tokens(model, one, prefix, text) for one, text in zip(read, texts, strict=True)]
+        if self._tokenizer is None:
+            return Encoded(self._checked(vectors), [TokenVectors.none()] * len(texts))
+        tokens = [_tokens(self._tokenizer, one, prefix, text) for one, text in zip(read, texts, strict=True)]
         return Encoded(self._checked(vectors), tokens)
 
     def _checked(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -205,24 +209,49 @@ class SentenceTransformerEncoder:
     def _load(self) -> "SentenceTransformer":
         with self._lock:
             if self._model is None:
-                self._model = _load_default() if self._name == DEFAULT_MODEL else _load_named(self._name)
+                model = _load_default() if self._name == DEFAULT_MODEL else _load_named(self._name)
+                self._tokenizer = _own_tokenizer(model)
+                self._model = model
             return self._model
 
 
-def _tokens(model: "SentenceTransformer", read: "dict[str, Tensor]", prefix: str, text: str) -> TokenVectors:
-    """What the model read of `text`; nothing from a model that has no tokens, or does not tell where they stand."""
-    tokenizer = model.tokenizer
-    if "token_embeddings" not in read or not getattr(tokenizer, "is_fast", False):
+def _tokens(tokenizer: "Tokenizer", read: "dict[str, Tensor]", prefix: str, text: str) -> TokenVectors:
+    """What the model read of `text`; nothing from a model that does not tell about its tokens."""
+    if "token_embeddings" not in read:
         return TokenVectors.none()
-    found = tokenizer(prefix + text, truncation=True, max_length=model.max_seq_length, return_offsets_mapping=True)
+    found = tokenizer.encode(prefix + text)
     embeddings = read["token_embeddings"][read["attention_mask"].bool()].numpy()
-    if len(found["input_ids"]) != len(embeddings):  # a model that pools or drops tokens on its way
+    if len(found.ids) != len(embeddings):  # a model that pools or drops tokens on its way
         return TokenVectors.none()
-    spans = np.array(found["offset_mapping"], np.int32).reshape(-1, 2) - len(prefix)
-    telling = [start >= 0 and any(map(str.isalnum, text[start:end])) for start, end in spans.tolist()]
+    spans = [_trimmed(start - len(prefix), end - len(prefix), text) for start, end in found.offsets]
+    telling = [any(map(str.isalnum, text[start:end])) for start, end in spans]
     vectors = embeddings[telling].astype(np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return TokenVectors(vectors, spans[telling])
+    return TokenVectors(vectors, np.array(spans, np.int32).reshape(-1, 2)[telling])
+
+
+def _trimmed(start: int, end: int, text: str) -> tuple[int, int]:
+    """A token's span without the blank before it, which some tokenizers count to the token, and without the prefix."""
+    start = max(start, 0)
+    while start < end and text[start].isspace():
+        start += 1
+    return start, max(start, end)
+
+
+def _own_tokenizer(model: "SentenceTransformer") -> "Tokenizer | None":
+    """A copy of the model's tokenizer that tells where tokens stand; None if it has none that can.
+
+    The model's own is changed by every call that pads or does not, which two threads must not do at once.
+    """
+    if not getattr(model.tokenizer, "is_fast", False):
+        return None
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str())
+    tokenizer.no_padding()
+    if model.max_seq_length:
+        tokenizer.enable_truncation(model.max_seq_length)
+    return tokenizer
 
 
 def default_model_folder() -> Path:

@@ -20,6 +20,7 @@ _WORDS = {word: n for n, word in enumerate(_ONES)} | {word: 10 * n for n, word i
 _SETS = {"dozen": 12, "pair": 2, "couple": 2}
 _SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SCALES |= {"k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12}
+_LARGEST = 10**18  # what goes beyond is no figure that anybody gives
 _ORDINALS = {
     word: str(n)
     for n, word in enumerate(
@@ -157,7 +158,7 @@ class _Reader:
         value, after = self._simple(at)
         if value is None:
             return None, at + 1
-        while scale := self._scale(at, after):
+        while value < _LARGEST and (scale := self._scale(at, after)):
             value, after = value * scale, after + 1
             following = after + (self._at(after) == "and")
             if self._at(following) not in _WORDS:

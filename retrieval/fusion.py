@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.ranker import Judged, LearnedRanker, Linear, linear, lowest_of, unreadable
+from retrieval.ranker import Judged, LearnedRanker, Linear, linear, lowest_of, sigmoid, unreadable
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Fitted:
         scores[read] = fused
         probabilities = judged.probabilities.copy()
         values = confidence_columns(judged.probabilities[read], logits[read], fused)
-        probabilities[read] = 1 / (1 + np.exp(-self.confidence.of(values)))
+        probabilities[read] = sigmoid(self.confidence.of(values))
         return Judged(scores, probabilities)
 
     def lowest(self, precision: float) -> float:

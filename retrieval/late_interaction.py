@@ -95,4 +95,4 @@ def compared(
 
 
 def _sigmoid(x: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-_STEEPNESS * x)))
+    return np.asarray((1 + np.tanh(_STEEPNESS * x / 2)) / 2)  # 1 / (1 + e^-…), without overflow

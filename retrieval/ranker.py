@@ -112,11 +112,16 @@ class LearnedRanker:
         ranking, confidence = self._models[name]
         scores = ranking.of(evidence)
         values = np.concatenate([evidence, circumstances(evidence, scores, weights)], axis=1)
-        return Judged(scores, 1 / (1 + np.exp(-confidence.of(values))))
+        return Judged(scores, sigmoid(confidence.of(values)))
 
     def lowest(self, precision: float) -> float:
         """The least probability at which a first hit is shown, so that this share of the answers given is right."""
         return lowest_of(self._thresholds, precision)
+
+
+def sigmoid(x: Floats) -> Floats:
+    """1 / (1 + e^-x), without overflow however far off `x` is."""
+    return np.asarray((1 + np.tanh(x / 2)) / 2)
 
 
 @cache
@@ -179,7 +184,7 @@ def linear(model: Mapping[str, Any], columns: Sequence[str]) -> Linear:
 
 
 DEFAULT_PRECISION = 0.85
-_BESIDE = 0.1  # the least probability of what is shown beside a first hit
+BESIDE = 0.15  # the least probability of what is shown beside a first hit, or as the nearest: one such in six answers
 # The least probability of a band, the highest band first. What is shown at all is decided by `LearnedRanker.lowest`.
 BANDS = ((Confidence.STRONG, 0.8), (Confidence.LIKELY, 0.5))
 
@@ -194,4 +199,4 @@ def worth_showing(probabilities: Sequence[float], lowest: float) -> list[bool]:
     that may well answer, too."""
     if not probabilities or probabilities[0] < lowest:
         return [False] * len(probabilities)
-    return [probability >= min(lowest, _BESIDE) for probability in probabilities]
+    return [probability >= min(lowest, BESIDE) for probability in probabilities]

@@ -21,15 +21,13 @@ from retrieval.corroboration import Group, Statement, grouped
 from retrieval.followup import standalone
 from retrieval.fusion import by_rank, fitted_for
 from retrieval.question import foreign
-from retrieval.ranker import DEFAULT_PRECISION, Judged, LearnedRanker, band, shipped, worth_showing
+from retrieval.ranker import BESIDE, DEFAULT_PRECISION, Judged, LearnedRanker, band, shipped, worth_showing
 from retrieval.reranker import CrossEncoderReranker, passage_of
 from retrieval.search import LOOKED_AT, Search, search
 
 _LONGEST_QUESTION = 1_000  # characters; the model would not read more
 _GROUPED = 30  # best candidates that are looked through for those that make the same claim
 # The least probability of what is given as the nearest where nothing is sure enough. At this estimate one in six or
-# seven does answer; below it a look is hardly ever worth the reader's time.
-_NEAREST = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class Retriever:
         with self._groups(searched, top, texts, question if searched != question else None) as (groups, language):
             worth = worth_showing([group.best.probability for group in groups], self.lowest)
             hits = [texts.hit(group, band(group.best.probability)) for group in compress(groups, worth)]
-            near = [group for group in groups[:1] if not hits and group.best.probability >= _NEAREST]
+            near = [group for group in groups[:1] if not hits and group.best.probability >= BESIDE]
             nearest = texts.hit(near[0], Confidence.WEAK) if near else None
         answer = Answer(question, tuple(hits), foreign(language, self._encoder.languages), nearest=nearest)
         return answer if searched == question else replace(answer, searched=searched)

@@ -246,3 +246,9 @@ def test_an_answer_shows_both_figures(library, encoder):
     assert sum("Tallow" in hit.citation.text for hit in answer.hits) == 1
     (differing,) = first.differing
     assert differing.text in (text[differing.start : differing.end], other[differing.start : differing.end])
+
+
+@pytest.mark.parametrize("text", ["one " + "trillion " * 40 + "euros.", "9" * 500 + " euros.", "one trillion " * 500])
+def test_absurd_figures_are_read(text):
+    """A figure beyond all measure is read like any other, and breaks no answer."""
+    assert read(text) is not None

@@ -8,8 +8,8 @@ from conftest import HashEncoder
 from index.article import Article
 from index.indexer import Indexer
 from retrieval.answer import Confidence
-from retrieval.ranker import SHIPPED, LearnedRanker
-from retrieval.retriever import _NEAREST, Retriever
+from retrieval.ranker import BESIDE, SHIPPED, LearnedRanker
+from retrieval.retriever import Retriever
 
 TIDES = Article(
     "/tides",
@@ -67,7 +67,7 @@ def test_where_nothing_is_sure_enough(corpora, tmp_path):
     assert near.citation.text == "High water comes twice a day." and len(near.also_in) == 1
 
 
-@pytest.mark.parametrize("lowest", [0.0, 0.05, _NEAREST, 0.4, 0.7, 1.0])
+@pytest.mark.parametrize("lowest", [0.0, 0.05, BESIDE, 0.4, 0.7, 1.0])
 def test_there_is_a_nearest_only_where_it_is_worth_a_look(corpora, tmp_path, lowest):
     """No question has both hits and a nearest; a nearest is the best ranked, between the two least probabilities."""
     retriever = Retriever(corpora, HashEncoder(), wanting(tmp_path, lowest))
@@ -75,7 +75,7 @@ def test_there_is_a_nearest_only_where_it_is_worth_a_look(corpora, tmp_path, low
         answer, ranked = retriever.ask(question), retriever.rank(question)
         best = ranked[0][0].probability if ranked else 0.0
         assert answer.answered is bool(ranked and best >= lowest)
-        assert (answer.nearest is not None) is (_NEAREST <= best < lowest)
+        assert (answer.nearest is not None) is (BESIDE <= best < lowest)
         if answer.nearest is not None:
             assert answer.nearest.probability == best
 

@@ -1,8 +1,12 @@
 """Tokens as bits against the same tokens as they were: NumPy's cosines are the slow and obvious way."""
 
+import sys
+import threading
+
 import numpy as np
 import pytest
 
+from index.encoder import SentenceTransformerEncoder, _trimmed
 from index.tokens import TokenCoder, TokenVectors
 from index.yardstick import Scale, measure
 
@@ -83,3 +87,51 @@ def test_the_model_reads_each_word_where_it_stands(model_encoder):
     words = [text[start:end] for start, end in read.tokens[0].spans]
     assert words[:2] == ["The", "Tall"] and words[-1] == "1932" and "!" not in words
     assert np.linalg.norm(read.tokens[0].vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.model
+def test_tokens_are_found_behind_a_prefix(model_encoder):
+    """A prefix is no part of the text: the first word stands at its beginning."""
+    encoder = SentenceTransformerEncoder(question_prefix="query: ")
+    read = encoder.read_questions(["How many?"])
+    assert read.tokens[0].spans.tolist() == [[0, 3], [4, 8]]
+
+
+@pytest.mark.parametrize(
+    "span, expected", [((-1, 3), (0, 3)), ((3, 8), (4, 8)), ((-7, -1), (0, 0)), ((3, 4), (4, 4)), ((4, 8), (4, 8))]
+)
+def test_a_blank_before_a_token_is_no_part_of_it(span, expected):
+    """Some tokenizers count the blank before a word to it, or the end of the prefix; its place is the word's."""
+    assert _trimmed(*span, "How many?") == expected
+
+
+@pytest.mark.model
+def test_questions_and_passages_are_read_at_once(model_encoder):
+    """Threads that read single questions and batches of passages do not disturb each other."""
+    passages = [
+        f"The bridge number {i} was opened in {1900 + i}." + " It is painted green." * (i % 7) for i in range(40)
+    ]
+    expected = model_encoder.read_passages(passages).tokens
+    failures: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            for i in range(40):
+                model_encoder.read_questions([f"When was bridge {i} opened?"])
+        except Exception as error:
+            failures.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=ask) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        found = [model_encoder.read_passages(passages).tokens for _ in range(2)]
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not failures
+    for one in found:
+        assert all((a.spans == b.spans).all() for a, b in zip(one, expected, strict=True))
