@@ -30,7 +30,8 @@ def process(server, tmp_path_factory):
     (folder / "articles").mkdir()
     for name, text in ARTICLES.items():
         (folder / "articles" / name).write_text(text, encoding="utf-8")
-    (folder / "config.toml").write_text("", encoding="utf-8")
+    # What is searched for is tested here, and not how sure an answer has to be.
+    (folder / "config.toml").write_text("[answers]\nprecision = 0.5\n", encoding="utf-8")
     harbour, meadow = server.guilds
     harbour.channel("help").denied[harbour.role(server.bot.name).id] = 1 << 14  # where the bot may not embed
     meadow.channel("help").denied[meadow.role(server.bot.name).id] = READ_HISTORY
