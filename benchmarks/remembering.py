@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoder import Encoder, EncoderIdentity
+from evaluation.systems import PassedOn
+from index.encoder import Encoder
 from index.errors import UserError
 from index.tokens import Encoded, TokenCoder, TokenVectors
-from index.yardstick import Yardstick
 
 
-class Remembering:
+class Remembering(PassedOn):
     """Passages and questions are kept in a file of the folder, under a name made of all that they depend on.
 
     A passage's tokens are kept as the codes that an index keeps of them, and come back as vectors with the same codes;
@@ -23,7 +23,7 @@ class Remembering:
     """
 
     def __init__(self, encoder: Encoder, folder: Path | None = None) -> None:
-        self._encoder = encoder
+        super().__init__(encoder)
         key = hashlib.sha256(repr((encoder.identity, encoder.dimension)).encode()).hexdigest()[:16]
         path = folder / f"encodings-{key}.db" if folder is not None else None
         try:
@@ -33,28 +33,6 @@ class Remembering:
             )
         except sqlite3.Error as error:
             raise UserError(f"{path} cannot be used ({error}). Delete it; it is made anew.") from error
-
-    @property
-    def identity(self) -> EncoderIdentity:
-        return self._encoder.identity
-
-    @property
-    def languages(self) -> frozenset[str] | None:
-        return self._encoder.languages
-
-    @property
-    def dimension(self) -> int:
-        return self._encoder.dimension
-
-    @property
-    def yardstick(self) -> Yardstick:
-        return self._encoder.yardstick
-
-    def encode_questions(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self.read_questions(texts).vectors
-
-    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self.read_passages(texts).vectors
 
     def read_questions(self, texts: Sequence[str]) -> Encoded:
         return self._read("q", texts, self._encoder.read_questions, _Halves())

@@ -131,14 +131,11 @@ def first_right(question: Question, groups: Sequence[Sequence[Ranked]]) -> int |
     return None
 
 
-class EncodedQuestions:
-    """An encoder whose questions have been encoded together beforehand; the product encodes them one by one."""
+class PassedOn:
+    """What every encoder that stands before another passes on to it. All that it encodes, it reads."""
 
-    def __init__(self, encoder: Encoder, questions: Sequence[str]) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        distinct = list(dict.fromkeys(" ".join(question.split()) for question in questions))
-        read = encoder.read_questions(distinct)
-        self._read = dict(zip(distinct, zip(read.vectors, read.tokens, strict=True), strict=True))
 
     @property
     def identity(self) -> EncoderIdentity:
@@ -160,13 +157,26 @@ class EncodedQuestions:
         return self.read_questions(texts).vectors
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._encoder.encode_passages(texts)
+        return self.read_passages(texts).vectors
+
+    def read_questions(self, texts: Sequence[str]) -> Encoded:
+        return self._encoder.read_questions(texts)
+
+    def read_passages(self, texts: Sequence[str]) -> Encoded:
+        return self._encoder.read_passages(texts)
+
+
+class EncodedQuestions(PassedOn):
+    """An encoder whose questions have been encoded together beforehand; the product encodes them one by one."""
+
+    def __init__(self, encoder: Encoder, questions: Sequence[str]) -> None:
+        super().__init__(encoder)
+        distinct = list(dict.fromkeys(" ".join(question.split()) for question in questions))
+        read = encoder.read_questions(distinct)
+        self._read = dict(zip(distinct, zip(read.vectors, read.tokens, strict=True), strict=True))
 
     def read_questions(self, texts: Sequence[str]) -> Encoded:
         found = [self._read[text] for text in texts if text in self._read]
         if len(found) < len(texts) or not texts:
             return self._encoder.read_questions(texts)
         return Encoded(np.stack([vector for vector, _ in found]), [tokens for _, tokens in found])
-
-    def read_passages(self, texts: Sequence[str]) -> Encoded:
-        return self._encoder.read_passages(texts)

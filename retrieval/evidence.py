@@ -157,8 +157,8 @@ def _words(shortlist: Shortlist, keys: Sequence[Key], around: _Around, query: Qu
         own = asked.intersection(words)
         titled = own | asked.intersection(_title(article))
         everywhere = titled.union(asked.intersection(one.around.split()))
-        near = [around.sentences[at] for step in (-1, 1) if (at := around.neighbour(key, step)) is not None]
-        window = titled.union(*(asked.intersection(sentence.terms.split()) for sentence in near))
+        near = (around.sentences[at].terms for at in _neighbours(key, around))
+        window = titled.union(*(asked.intersection(text.split()) for text in near))
         capitals = around.details[key].names.split() if key in around.details else []
         position = key[1] - around.first.get((key[0], one.sentence.article_id), key[1])
         rows.append(
