@@ -203,15 +203,16 @@ def described(model: Linear, columns: Sequence[str]) -> dict[str, Any]:
 def trained(groups: Sequence[Group], provenance: Mapping[str, Any]) -> dict[str, Any]:
     """The content of the ranker's file."""
     everything = (*EVIDENCE, *CIRCUMSTANCES)
-    models, found = {}, {}
+    models = {}
     for name, allowed in MODELS.items():
         ranking = fit_order(groups, [EVIDENCE.index(one) for one in allowed])
         told = _OF_WORDS if name == "words" else CIRCUMSTANCES
         confidence = fit_confidence(groups, ranking, [everything.index(one) for one in (*allowed, *told)])
         confidence = scaled(groups, ranking, confidence)
         models[name] = {"ranking": described(ranking, EVIDENCE), "confidence": described(confidence, everything)}
-        found[name] = thresholds(groups, ranking, confidence)
-    return {"format": FORMAT, "made": dict(provenance), "thresholds": found["full"], "models": models}
+        if name == "full":  # one threshold for all three: their probabilities mean the same
+            least = thresholds(groups, ranking, confidence)
+    return {"format": FORMAT, "made": dict(provenance), "thresholds": least, "models": models}
 
 
 def with_reranker(groups: Sequence[Group], provenance: Mapping[str, Any], model: str) -> dict[str, Any]:
