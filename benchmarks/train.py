@@ -16,6 +16,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -209,10 +210,12 @@ def trained(groups: Sequence[Group], provenance: Mapping[str, Any]) -> dict[str,
         told = _OF_WORDS if name == "words" else CIRCUMSTANCES
         confidence = fit_confidence(groups, ranking, [everything.index(one) for one in (*allowed, *told)])
         confidence = scaled(groups, ranking, confidence)
-        models[name] = {"ranking": described(ranking, EVIDENCE), "confidence": described(confidence, everything)}
-        if name == "full":  # one threshold for all three: their probabilities mean the same
-            least = thresholds(groups, ranking, confidence)
-    return {"format": FORMAT, "made": dict(provenance), "thresholds": least, "models": models}
+        models[name] = {
+            "thresholds": dict(thresholds(groups, ranking, confidence)),
+            "ranking": described(ranking, EVIDENCE),
+            "confidence": described(confidence, everything),
+        }
+    return {"format": FORMAT, "made": dict(provenance), "models": models}
 
 
 def with_reranker(groups: Sequence[Group], provenance: Mapping[str, Any], model: str) -> dict[str, Any]:
@@ -224,7 +227,7 @@ def with_reranker(groups: Sequence[Group], provenance: Mapping[str, Any], model:
     content["reranker"] = {
         "model": model,
         "made": dict(provenance),
-        "thresholds": thresholds(read, order, confidence, reread_firsts),
+        "thresholds": dict(thresholds(read, order, confidence, reread_firsts)),
         "order": described(order, ORDER),
         "confidence": described(confidence, CONFIDENCE),
     }
@@ -260,10 +263,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for folder in options.unanswerable:
             groups += groups_of(load(folder), encoder, show, look=look, kinds={"adversarial", "alone"})
         made = {
-            "by": "python -m benchmarks.train",
+            "by": _command(options),
+            "with": {name: version(name) for name in ("sentence-transformers", "torch", "numpy", "scipy")},
             "encoder": encoder.identity.model,
-            "questions": {f"{one.name}, {one.kind}": len(one.examples) for one in groups},
             "fitted on": "questions about the articles whose id has an even first byte in its MD5",
+            "questions": {f"{one.name}, {one.kind}": len(one.examples) for one in groups},
+            "weight of each kind for confidence": _KINDS,
+            "penalties": {"order": _ORDER_PENALTY, "confidence": _CONFIDENCE_PENALTY},
         }
         content = with_reranker(groups, made, reranker.identity) if reranker else trained(groups, made)
         (options.out or SHIPPED).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -271,6 +277,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command that was given, but for where files lie."""
+    parts = ["python -m benchmarks.train", *(folder.resolve().name for folder in options.folders)]
+    if options.unanswerable:
+        parts += ["--unanswerable", *(folder.resolve().name for folder in options.unanswerable)]
+    return " ".join([*parts, "--reranker MODEL"] if options.reranker else parts)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -60,8 +61,9 @@ class AskCog(commands.Cog):
         previous = await context.before_command(interaction, question, self._me)
         asked = await self._answer(interaction.guild_id, question, previous)
         may_embed = interaction.guild_id is None or interaction.app_permissions.embed_links
-        replies = self._noted(_replies(asked, question, embeds=may_embed), asked, interaction.user.id)
-        await deliver(*(partial(_edit, interaction, reply) for reply in replies))
+        ready = self._noted(_replies(asked, question, embeds=may_embed), asked, interaction.user.id)
+        await deliver(*(partial(_edit, interaction, reply) for reply in ready.replies))
+        self._remember(ready)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
@@ -78,28 +80,35 @@ class AskCog(commands.Cog):
             return
         self.bot.work()
         with _typing(message.channel):
-            replies = await self._replies_to(message, question, embeds=allowed.embed_links)
-        await _send(message, replies, refer=allowed.read_message_history)
+            ready = await self._ready_for(message, question, embeds=allowed.embed_links)
+        if await _send(message, ready.replies, refer=allowed.read_message_history):
+            self._remember(ready)
 
-    async def _replies_to(self, message: discord.Message, question: str, *, embeds: bool) -> list[render.Reply]:
+    async def _ready_for(self, message: discord.Message, question: str, *, embeds: bool) -> "_Ready":
         if len(question) < SHORTEST:
-            return [render.Reply(_HELP)]
+            return _Ready([render.Reply(_HELP)])
         if len(question) > LONGEST:
-            return [render.Reply(f"Please ask in at most {LONGEST} characters.")]
+            return _Ready([render.Reply(f"Please ask in at most {LONGEST} characters.")])
         try:
             self._demand_patience(message.author.id)
             previous = await context.before_message(message, question, self._me)
             asked = await self._answer(context.server_of(message), question, previous)
         except Exception as error:  # a listener is an entry point: nobody else would tell who asked
-            return [render.Reply(said(error))]
+            return _Ready([render.Reply(said(error))])
         return self._noted(_replies(asked, None, embeds=embeds), asked, message.author.id)
 
-    def _noted(self, replies: list[render.Reply], asked: Asked, person: int) -> list[render.Reply]:
+    def _noted(self, replies: list[render.Reply], asked: Asked, person: int) -> "_Ready":
         """`replies`, telling each person once that the model does not know the language they ask in."""
         language = asked.answer.foreign_language
-        if language is None or not self._told.first((person, language)):
-            return replies
-        return [render.foreign(reply, language, self.bot.service.languages or ()) for reply in replies]
+        if language is None or (person, language) in self._told:
+            return _Ready(replies)
+        noted = [render.foreign(reply, language, self.bot.service.languages or ()) for reply in replies]
+        said_so = all(after is not before for after, before in zip(noted, replies, strict=True))
+        return _Ready(noted, (person, language) if said_so else None)
+
+    def _remember(self, sent: "_Ready") -> None:
+        if sent.tells is not None:
+            self._told.add(sent.tells)
 
     @property
     def _me(self) -> discord.ClientUser:
@@ -129,6 +138,14 @@ class AskCog(commands.Cog):
             fields["question"] = question
         log.info("question answered", extra=fields)
         return asked
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What to send: the first of the `replies` that Discord takes; and what it `tells` that is not to be told again."""
+
+    replies: list[render.Reply]
+    tells: Hashable | None = None
 
 
 def _replies(asked: Asked, question: str | None, *, embeds: bool) -> list[render.Reply]:
@@ -166,8 +183,9 @@ async def _edit(interaction: discord.Interaction, reply: render.Reply) -> None:
     await interaction.edit_original_response(**reply.parts())
 
 
-async def _send(message: discord.Message, replies: list[render.Reply], *, refer: bool) -> None:
-    """Sends the first of these that Discord takes; the last also without referring to the message it answers."""
+async def _send(message: discord.Message, replies: list[render.Reply], *, refer: bool) -> bool:
+    """Sends the first of these that Discord takes, the last also without referring to the message it answers; whether
+    it took one."""
     nonce = secrets.randbits(63)  # what is sent twice because only the answer was lost appears once
 
     async def send(reply: render.Reply, number: int, *, refer: bool) -> None:
@@ -183,3 +201,5 @@ async def _send(message: discord.Message, replies: list[render.Reply], *, refer:
         await deliver(*ways)
     except SENDING as error:
         log.warning("could not reply in channel %s: %s", message.channel.id, error)
+        return False
+    return True

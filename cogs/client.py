@@ -87,7 +87,7 @@ class VerbatimBot(commands.AutoShardedBot):
         except Refusal:
             pass  # the bot is stopping
         except UserError as error:
-            log.error("questions cannot be answered yet: %s", error)
+            log.error("not everything is ready for questions: %s", error)
         except Exception:
             log.exception("warming up failed")
 

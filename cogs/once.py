@@ -7,17 +7,18 @@ _MOST = 10_000
 
 
 class Once:
-    """The keys seen last, at most `most` of them. For one thread."""
+    """The keys added last, at most `most` of them. For one thread."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._seen: OrderedDict[Hashable, None] = OrderedDict()
 
-    def first(self, key: Hashable) -> bool:
-        """Whether this key is new here, or was seen so long ago that it is forgotten."""
-        new = key not in self._seen
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._seen
+
+    def add(self, key: Hashable) -> None:
+        """Remembers this key, and forgets the one that was added longest ago if they are too many."""
         self._seen[key] = None
         self._seen.move_to_end(key)
         if len(self._seen) > self._most:
             self._seen.popitem(last=False)
-        return new

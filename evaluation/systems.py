@@ -77,7 +77,7 @@ def rank_all(retriever: Retriever, corpora: Sequence[Corpus], encoder: Encoder, 
         "bm25": _plain(places, bm25, bm25),
         "dense": _plain(places, dense, dense),
         "fixed": _plain(places, fixed, fixed),
-        PRODUCT: _product(retriever.rank(question, top=_DEPTH), retriever.lowest),
+        PRODUCT: _product(retriever.rank(question, top=_DEPTH)),
     }
 
 
@@ -98,10 +98,11 @@ def _plain(places: Sequence[Place], scores: Floats, confidence: Floats) -> Ranki
     return Ranking(places, average_ranks(scores), np.arange(len(places)), first, sure, None)
 
 
-def _product(groups: Sequence[Sequence[Ranked]], lowest: float) -> Ranking:
+def _product(groups: Sequence[Sequence[Ranked]]) -> Ranking:
     sizes = [len(group) for group in groups]
     hits = np.repeat(np.arange(len(groups)), sizes)
     leads = (np.cumsum(sizes) - sizes).astype(np.int64).tolist()
+    lowest = groups[0][0].lowest if groups else 1.0
     worth = worth_showing([group[0].probability for group in groups[:_HITS]], lowest)
     shown = list(compress(leads, worth))
     places = [

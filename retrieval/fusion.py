@@ -5,13 +5,12 @@ Candidates that were not read keep their order behind those that were: they were
 having been read speaks neither for nor against them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.ranker import Judged, LearnedRanker, Linear, linear, lowest_of, sigmoid, unreadable
+from retrieval.ranker import Judged, LearnedRanker, Linear, Thresholds, linear, sigmoid, thresholds_of, unreadable
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +29,7 @@ class Fitted:
 
     order: Linear
     confidence: Linear
-    thresholds: Sequence[tuple[float, float]]
+    thresholds: Thresholds
 
     def fused(self, judged: Judged, logits: Floats) -> Judged:
         """The judgement of n candidates with their `logits` (n,), NaN where they were not read."""
@@ -43,11 +42,7 @@ class Fitted:
         probabilities = judged.probabilities.copy()
         values = confidence_columns(judged.probabilities[read], logits[read], fused)
         probabilities[read] = sigmoid(self.confidence.of(values))
-        return Judged(scores, probabilities)
-
-    def lowest(self, precision: float) -> float:
-        """The least probability at which a first hit is shown, so that this share of the answers given is right."""
-        return lowest_of(self.thresholds, precision)
+        return Judged(scores, probabilities, self.thresholds)
 
 
 def fitted_for(model: str, ranker: LearnedRanker) -> Fitted | None:
@@ -60,8 +55,8 @@ def fitted_for(model: str, ranker: LearnedRanker) -> Fitted | None:
     try:
         if section is None or section["model"] != model:
             return None
-        thresholds = [(float(precision), float(lowest)) for precision, lowest in section["thresholds"]]
-        return Fitted(linear(section["order"], ORDER), linear(section["confidence"], CONFIDENCE), thresholds)
+        order, confidence = linear(section["order"], ORDER), linear(section["confidence"], CONFIDENCE)
+        return Fitted(order, confidence, thresholds_of(section))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise unreadable(ranker.path, error) from error
 
@@ -81,7 +76,7 @@ def by_rank(judged: Judged, logits: Floats) -> Judged:
     scores, probabilities = np.empty((2, len(logits)))
     scores[order] = -np.arange(len(logits), dtype=np.float64)
     probabilities[order] = judged.probabilities[first]
-    return Judged(scores, probabilities)
+    return Judged(scores, probabilities, judged.thresholds)
 
 
 def columns(judged: Judged, logits: Floats) -> Floats:

@@ -21,9 +21,10 @@ from retrieval.evidence import EVIDENCE
 from retrieval.late_interaction import TOKENS
 
 Floats = NDArray[np.float64]
+Thresholds = Sequence[tuple[float, float]]
 
 SHIPPED = Path(__file__).with_name("ranker.json")
-FORMAT = 1
+FORMAT = 2
 CIRCUMSTANCES = (
     "score",
     "margin",
@@ -74,10 +75,15 @@ class Linear:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """Of n candidates the `scores` (n,), higher is better, and the `probabilities` (n,) that each, shown first,
-    answers."""
+    answers, with the `thresholds` of whatever judged them: pairs of a precision and the probability that reaches it."""
 
     scores: Floats
     probabilities: Floats
+    thresholds: Thresholds
+
+    def lowest(self, precision: float) -> float:
+        """The least probability at which a first hit is shown, so that this share of the answers given is right."""
+        return lowest_of(self.thresholds, precision)
 
 
 class LearnedRanker:
@@ -99,9 +105,7 @@ class LearnedRanker:
                 name: (linear(model["ranking"], EVIDENCE), linear(model["confidence"], (*EVIDENCE, *CIRCUMSTANCES)))
                 for name, model in models.items()
             }
-            self._thresholds = [(float(p), float(lowest)) for p, lowest in content["thresholds"]]
-            if not self._thresholds:
-                raise ValueError("there are no thresholds")
+            self._thresholds = {name: thresholds_of(model) for name, model in models.items()}
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
             raise unreadable(path, error) from error
 
@@ -112,11 +116,7 @@ class LearnedRanker:
         ranking, confidence = self._models[name]
         scores = ranking.of(evidence)
         values = np.concatenate([evidence, circumstances(evidence, scores, weights)], axis=1)
-        return Judged(scores, sigmoid(confidence.of(values)))
-
-    def lowest(self, precision: float) -> float:
-        """The least probability at which a first hit is shown, so that this share of the answers given is right."""
-        return lowest_of(self._thresholds, precision)
+        return Judged(scores, sigmoid(confidence.of(values)), self._thresholds[name])
 
 
 def sigmoid(x: Floats) -> Floats:
@@ -130,7 +130,15 @@ def shipped() -> LearnedRanker:
     return LearnedRanker()
 
 
-def lowest_of(thresholds: Sequence[tuple[float, float]], precision: float) -> float:
+def thresholds_of(section: Mapping[str, Any]) -> Thresholds:
+    """The thresholds of a section of the file."""
+    found = [(float(precision), float(lowest)) for precision, lowest in section["thresholds"].items()]
+    if not found:
+        raise ValueError("there are no thresholds")
+    return found
+
+
+def lowest_of(thresholds: Thresholds, precision: float) -> float:
     """Of pairs of a precision and the least probability that reaches it, the probability for this precision."""
     reached = [lowest for known, lowest in thresholds if known >= precision]
     return min(reached) if reached else thresholds[-1][1]

@@ -4,6 +4,7 @@ It knows a budget of time and nothing of what becomes of its logits: that is `fu
 and nothing heavy is imported before it is first used.
 """
 
+import logging
 import os
 import threading
 import time
@@ -21,6 +22,8 @@ from index.store import StoredArticle
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
+log = logging.getLogger(__name__)
+
 Floats = NDArray[np.float64]
 
 BUDGET_MS = 200
@@ -36,7 +39,7 @@ class CrossEncoderReranker:
     is always read.
 
     Raises:
-        UserError: from the first use on, when the model cannot be had or is not what it should be.
+        UserError: from `load` and `check`, when the model cannot be had or is not what it should be.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class CrossEncoderReranker:
         self._clock = clock
         self._identity: str | None = None
         self._model: CrossEncoder | None = None
+        self._broken = False
         self._lock = threading.Lock()
 
     @property
@@ -73,9 +77,24 @@ class CrossEncoderReranker:
 
     def logits(self, question: str, scores: Floats, passage: Callable[[int], str]) -> Floats:
         """(n,) The raw logits of the candidates that were read, those with the best `scores` (n,) first; NaN for the
-        others. `passage` makes the text of the candidate at a place."""
-        self.load()
+        others. `passage` makes the text of the candidate at a place.
+
+        A model that cannot be had or fails costs its say and not the answer: nothing is read then. The log tells why,
+        and what could not be loaded is not tried again.
+        """
         found = np.full(len(scores), np.nan)
+        if self._broken:
+            return found
+        try:
+            self.load()
+            return self._within_budget(question, scores, passage, found)
+        except Exception as error:  # whatever the libraries below raise
+            self._broken = self._model is None
+            log.error("Answers go without the reranker: %s", error, exc_info=not isinstance(error, UserError))
+            return found
+
+    def _within_budget(self, question: str, scores: Floats, passage: Callable[[int], str], found: Floats) -> Floats:
+        """`found` with the logits of as many as there is time for."""
         order = np.argsort(-scores, kind="stable")[: self._most].tolist()
         started = now = self._clock()
         longest = 0.0

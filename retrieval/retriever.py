@@ -6,7 +6,7 @@ Synchronous and safe to call from any thread; it needs no event loop and knows n
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import compress, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,18 +27,19 @@ from retrieval.search import LOOKED_AT, Search, search
 
 _LONGEST_QUESTION = 1_000  # characters; the model would not read more
 _GROUPED = 30  # best candidates that are looked through for those that make the same claim
-# The least probability of what is given as the nearest where nothing is sure enough. At this estimate one in six or
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with its article and what the ranker makes of its evidence."""
+    """A candidate with its article and what the ranker makes of its evidence; and the `lowest` probability with which
+    a first hit of its question is shown."""
 
     candidate: Candidate
     article: StoredArticle
     features: NDArray[np.float64]
     score: float
     probability: float
+    lowest: float
 
 
 class Retriever:
@@ -58,8 +59,7 @@ class Retriever:
         self._ranker = ranker or shipped()
         self._reranker = reranker
         self._fitted = fitted_for(reranker.identity, self._ranker) if reranker else None
-        self.lowest = (self._fitted or self._ranker).lowest(precision)
-        """The least probability of a first hit that is shown."""
+        self._precision = precision
 
     def ask(self, question: str, *, top: int = 3, previous: Sequence[str] = ()) -> Answer:
         """The `top` best hits; fewer, or none but the nearest, where the corpora say nothing sure enough.
@@ -73,7 +73,8 @@ class Retriever:
         question = " ".join(question.split())
         searched = standalone(question, previous)
         with self._groups(searched, top, texts, question if searched != question else None) as (groups, language):
-            worth = worth_showing([group.best.probability for group in groups], self.lowest)
+            lowest = groups[0].best.lowest if groups else 1.0
+            worth = worth_showing([group.best.probability for group in groups], lowest)
             hits = [texts.hit(group, band(group.best.probability)) for group in compress(groups, worth)]
             near = [group for group in groups[:1] if not hits and group.best.probability >= BESIDE]
             nearest = texts.hit(near[0], Confidence.WEAK) if near else None
@@ -115,6 +116,7 @@ class Retriever:
             found.evidence,
             judged.scores.tolist(),
             judged.probabilities.tolist(),
+            repeat(judged.lowest(self._precision)),
         )
         return sorted(map(Ranked, *columns), key=lambda one: -one.score)
 

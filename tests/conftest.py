@@ -4,6 +4,7 @@ A test that needs the real model is marked `model` and takes `model_encoder`.
 """
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from index.encoder import EncoderIdentity, SentenceTransformerEncoder
 from index.lexical import question_terms, terms
 from index.tokens import Encoded, TokenVectors
 from index.yardstick import Yardstick, measure
+from retrieval.ranker import SHIPPED
 
 # No test may look for a network; the libraries below read this when they are first imported.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -32,6 +34,15 @@ ARTICLES = {
     "owls.md": "# Owls in the old mill\n\nA pair of barn owls nests in the mill. They raised four chicks this summer. "
     "Visitors may watch them from the hide after sunset.\n",
 }
+
+
+def demanding(path: Path, lowest: float = 1.0) -> Path:
+    """Writes the shipped ranker's file with another least probability, whatever precision is wanted."""
+    content = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    for model in content["models"].values():
+        model["thresholds"] = {"0.5": lowest}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
 
 
 class HashEncoder:

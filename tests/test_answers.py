@@ -75,6 +75,19 @@ def test_every_sample_question(samples):
     assert given >= 0.5 * len(asked) and right_given >= 0.9 * given, f"{right_given} of {given} given"
 
 
+def test_a_sentence_finds_itself(samples):
+    """A sentence of a sample, asked for word by word, comes first, alone or with its like, and is an answer."""
+    corpus = samples.rank("articles", top=1)[0][0].candidate.view.store
+    ids = list(range(1, corpus.statistics().sentences + 1, 5))
+    for sentence in corpus.sentences(ids).values():
+        if sentence.is_heading or sentence.end - sentence.start < 30:
+            continue
+        text = corpus.load(sentence.article_id).text[sentence.start : sentence.end]
+        group = samples.rank(text, top=1)[0]
+        assert sentence.id in {one.candidate.sentence.id for one in group}, text
+        assert group[0].probability >= group[0].lowest, text
+
+
 def test_what_no_sample_answers(samples):
     """Of the questions that no sample answers those far from all samples find nothing, and so do half of all."""
     unanswerable = {q["question"] for q in questions(EXAMPLES / "questions.jsonl") if not q["answerable"]}

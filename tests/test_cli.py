@@ -15,7 +15,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from conftest import ARTICLES, HashEncoder
+from conftest import ARTICLES, HashEncoder, demanding
 from rich.console import Console
 
 from index.errors import UserError
@@ -350,17 +350,15 @@ def test_ask_finds_nothing(indexed):
     assert json.loads(result.out)["nearest"] is None
 
 
-def demanding(folder: Path) -> None:
+def demand(folder: Path) -> None:
     """Configures a ranker that wants more certainty than there ever is."""
-    content = json.loads((ROOT / "retrieval" / "ranker.json").read_text(encoding="utf-8"))
-    path = folder / "demanding.json"
-    path.write_text(json.dumps(content | {"thresholds": [[0.5, 1.0]]}), encoding="utf-8")
+    path = demanding(folder / "demanding.json")
     (folder / "config.toml").write_text(f"[ranking]\nweights = '{path.as_posix()}'\n[log]\nlevel = 'debug'\n")
 
 
 def test_ask_shows_the_nearest(indexed, tmp_path):
     """Where nothing is sure enough the nearest is shown as such, and exit code, JSON and log tell of no answer."""
-    demanding(tmp_path)
+    demand(tmp_path)
     result = indexed("ask", "When do visitors watch the owls?")
     assert result.code == Exit.NOTHING_FOUND
     assert result.out.splitlines()[:4] == [
@@ -380,7 +378,7 @@ def test_ask_shows_the_nearest(indexed, tmp_path):
 def test_the_demo_shows_the_nearest(bot, tmp_path):
     """The demo shows the nearest as `ask` does."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    demanding(tmp_path)
+    demand(tmp_path)
     out = bot("demo", "--no-prompt").out
     assert "Nothing found that surely answers. The nearest sentence:\n" in out
     assert "\n1. " not in out
@@ -861,7 +859,10 @@ def test_output_that_cannot_be_written_is_an_error(tmp_path, indexed, arguments)
 def test_ctrl_c_while_the_program_starts(tmp_path):
     """Ctrl-C in the first moments, while Python still imports, is an interruption like any other."""
     (tmp_path / "typer.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
-    command = f"import sys, runpy; sys.path.insert(0, {str(tmp_path)!r}); runpy.run_path('bot.py', run_name='__main__')"
+    # A process that was started in the background may have been told to ignore SIGINT, and its children with it.
+    listens = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    finds = f"import sys, runpy; sys.path.insert(0, {str(tmp_path)!r}); "
+    command = f"{listens}{finds}runpy.run_path('bot.py', run_name='__main__')"
     result = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (Exit.INTERRUPTED, "", "Interrupted.\n")
 

@@ -1,11 +1,10 @@
 """The nearest sentence in Discord: the real process and the real model, which is told to be sure of nothing."""
 
-import json
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import ARTICLES
+from conftest import ARTICLES, demanding
 from discord_loopback import BotProcess, LoopbackDiscord
 
 pytestmark = [pytest.mark.process, pytest.mark.model, pytest.mark.slow]
@@ -28,8 +27,7 @@ def discord(tmp_path_factory):
     # The owls' article has an address here, and markup that has to be disarmed.
     owls = "---\ntitle: Owls in the *old* mill\nurl: https://example.org/owls\n---\n\n"
     (folder / "articles" / "owls.md").write_text(owls + ARTICLES["owls.md"].partition("\n\n")[2], encoding="utf-8")
-    content = json.loads((ROOT / "retrieval" / "ranker.json").read_text(encoding="utf-8"))
-    (folder / "ranker.json").write_text(json.dumps(content | {"thresholds": [[0.5, 1.0]]}), encoding="utf-8")
+    demanding(folder / "ranker.json")
     (folder / "config.toml").write_text('[ranking]\nweights = "ranker.json"\n', encoding="utf-8")
     with LoopbackDiscord() as server:
         guild = server.guilds[0]

@@ -1,14 +1,12 @@
 """What comes nearest to an answer where nothing is sure enough, on a deterministic encoder."""
 
-import json
-
 import pytest
-from conftest import HashEncoder
+from conftest import HashEncoder, demanding
 
 from index.article import Article
 from index.indexer import Indexer
 from retrieval.answer import Confidence
-from retrieval.ranker import BESIDE, SHIPPED, LearnedRanker
+from retrieval.ranker import BESIDE, LearnedRanker
 from retrieval.retriever import Retriever
 
 TIDES = Article(
@@ -48,10 +46,7 @@ def corpora(library, corpus, encoder):
 
 def wanting(folder, lowest: float) -> LearnedRanker:
     """The shipped weights, with another least probability."""
-    path = folder / "ranker.json"
-    content = json.loads(SHIPPED.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(content | {"thresholds": [[0.5, lowest]]}), encoding="utf-8")
-    return LearnedRanker(path)
+    return LearnedRanker(demanding(folder / "ranker.json", lowest))
 
 
 def test_where_nothing_is_sure_enough(corpora, tmp_path):

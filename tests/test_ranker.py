@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config import Config
 from index.errors import UserError
 from retrieval.answer import Confidence
 from retrieval.candidates import FEATURES, TermWeights
@@ -17,6 +18,7 @@ from retrieval.late_interaction import TOKENS
 from retrieval.ranker import (
     BANDS,
     CIRCUMSTANCES,
+    DEFAULT_PRECISION,
     FORMAT,
     SHIPPED,
     FixedRanker,
@@ -159,11 +161,14 @@ def test_a_file_of_ones_own_is_read(tmp_path):
     content = deepcopy(CONTENT)
     one = {"dense": {"weight": 2.0, "mean": 0.5, "deviation": 0.25}}
     content["models"]["full"]["ranking"] = {"intercept": 1.0, "terms": one}
-    content["thresholds"] = [[0.5, 0.1], [0.9, 0.7]]
+    content["models"]["full"]["thresholds"] = {"0.5": 0.1, "0.9": 0.7}
     ranker = written(tmp_path, content)
     evidence = drawn_evidence(5)
-    assert ranker.judge(evidence, WEIGHTS).scores == pytest.approx(1 + 8 * (evidence[:, 0] - 0.5))
-    assert [ranker.lowest(precision) for precision in (0.5, 0.6, 0.9, 0.95)] == [0.1, 0.7, 0.7, 0.7]
+    judged = ranker.judge(evidence, WEIGHTS)
+    assert judged.scores == pytest.approx(1 + 8 * (evidence[:, 0] - 0.5))
+    assert [judged.lowest(precision) for precision in (0.5, 0.6, 0.9, 0.95)] == [0.1, 0.7, 0.7, 0.7]
+    others = ranker.judge(evidence, WEIGHTS, words_alone=True)
+    assert others.thresholds == shipped().judge(evidence, WEIGHTS, words_alone=True).thresholds
 
 
 def damaged():
@@ -175,7 +180,13 @@ def damaged():
         return content
 
     yield "empty", ""
-    yield "no JSON", '{"format": 1,'
+
+    def with_thresholds(thresholds):
+        content = deepcopy(CONTENT)
+        content["models"]["plain"]["thresholds"] = thresholds
+        return content
+
+    yield "no JSON", f'{{"format": {FORMAT},'
     yield "a list", "[]"
     yield "no format", {key: value for key, value in CONTENT.items() if key != "format"}
     yield "another format", CONTENT | {"format": FORMAT + 1}
@@ -184,8 +195,8 @@ def damaged():
     yield "a model less", CONTENT | {"models": {"full": CONTENT["models"]["full"]}}
     yield "a model of nothing", CONTENT | {"models": CONTENT["models"] | {"words": {}}}
     yield "a list of terms", CONTENT | {"models": CONTENT["models"] | {"full": {"ranking": {"terms": []}}}}
-    yield "no thresholds", CONTENT | {"thresholds": []}
-    yield "thresholds in words", CONTENT | {"thresholds": [["high", "low"]]}
+    yield "no thresholds", with_thresholds({})
+    yield "thresholds in words", with_thresholds({"high": "low"})
     yield "a weight in words", with_term(weight="much")
     yield "no weight", with_term(weight=None)
     yield "a deviation of nothing", with_term(deviation=0)
@@ -204,6 +215,11 @@ def test_a_wrong_file_is_refused_with_the_remedy(tmp_path, what, content):
     assert ("another version" in str(refused.value)) is (what == "another format")
 
 
+def test_the_wanted_precision_stands_in_two_places():
+    """The configuration, which imports nothing heavy, names the precision that the ranker takes by itself."""
+    assert Config().answers.precision == DEFAULT_PRECISION
+
+
 def test_a_missing_file_is_refused_with_the_remedy(tmp_path):
     """A file that is not there, or is a folder, is an error that names it and how to make it."""
     for path in (tmp_path / "none.json", tmp_path):
@@ -213,9 +229,15 @@ def test_a_missing_file_is_refused_with_the_remedy(tmp_path):
 
 def test_a_higher_precision_never_lowers_the_threshold():
     """The more of the answers given are to be right, the surer a first hit must be."""
-    lowest = [shipped().lowest(precision) for precision in PRECISIONS]
-    assert lowest == sorted(lowest) and lowest[0] < lowest[-1]
-    assert all(0 < one <= 1 for one in lowest)
+    evidence = drawn_evidence(1)
+    without = np.where(np.isin(EVIDENCE, TOKENS), np.nan, evidence)
+    tables = [shipped().judge(one, WEIGHTS, words_alone=alone) for one, alone in ((evidence, False), (evidence, True))]
+    tables.append(shipped().judge(without, WEIGHTS))
+    assert len({tuple(judged.thresholds) for judged in tables}) == 3  # each model has its own
+    for judged in tables:
+        lowest = [judged.lowest(precision) for precision in PRECISIONS]
+        assert lowest == sorted(lowest) and lowest[0] < lowest[-1]
+        assert all(0 < one <= 1 for one in lowest)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=10), st.floats(0.5, 0.95), st.floats(0.5, 0.95))

@@ -177,14 +177,18 @@ def test_a_model_that_is_no_reranker_is_refused(tmp_path, options, said):
         CrossEncoderReranker(str(folder)).load()
 
 
-def test_damaged_weights_are_refused(tmp_path):
-    """A model that returns no numbers is refused when it reads."""
+def damage(folder: Path) -> Path:
+    """The model, whose weights are no numbers any more."""
     from safetensors.numpy import load_file, save_file
 
-    folder = tiny(tmp_path / "damaged")
-    weights = load_file(folder / "model.safetensors")
-    save_file({key: np.full_like(value, np.nan) for key, value in weights.items()}, folder / "model.safetensors",
-              metadata={"format": "pt"})  # fmt: skip
+    weights = {key: np.full_like(value, np.nan) for key, value in load_file(folder / "model.safetensors").items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def test_damaged_weights_are_refused(tmp_path):
+    """A model that returns no numbers is refused when it is checked."""
+    folder = damage(tiny(tmp_path / "damaged"))
     with pytest.raises(UserError, match="weights are damaged"):
         CrossEncoderReranker(str(folder)).check()
 
@@ -203,10 +207,10 @@ def test_other_weights_are_another_model(tmp_path):
 def test_by_rank_keeps_how_sure_it_is():
     """Uncalibrated, the order is that of the summed reciprocal ranks, with the cross-encoder deciding between equals;
     what was not read stays behind, and every place keeps its probability."""
-    judged = Judged(np.array([4.0, 3.0, 2.0, 1.0, 0.0]), np.array([0.7, 0.2, 0.3, 0.1, 0.05]))
+    judged = Judged(np.array([4.0, 3.0, 2.0, 1.0, 0.0]), np.array([0.7, 0.2, 0.3, 0.1, 0.05]), [(0.8, 0.6)])
     found = by_rank(judged, np.array([-1.0, 5.0, 0.0, math.nan, math.nan]))
     assert np.argsort(-found.scores).tolist() == [1, 0, 2, 3, 4]  # 1st + 2nd each; the second one has the better logit
-    assert found.probabilities.tolist() == [0.2, 0.7, 0.3, 0.1, 0.05]
+    assert found.probabilities.tolist() == [0.2, 0.7, 0.3, 0.1, 0.05] and found.thresholds == judged.thresholds
     far = by_rank(judged, np.array([-9.0, 0.0, 5.0, -1.0, -2.0]))  # 3rd and 1st beat 1st and 5th
     assert np.argsort(-far.scores).tolist() == [2, 1, 0, 3, 4]
 
@@ -220,7 +224,7 @@ def fitted(model: str = "any", *, score: float = 0.0, logit: float = 1.0, interc
 
     return {
         "model": model,
-        "thresholds": [[0.5, 0.3], [0.9, 0.6]],
+        "thresholds": {"0.5": 0.3, "0.9": 0.6},
         "order": linear(ORDER, score=score, logit=logit),
         "confidence": linear(CONFIDENCE, intercept, logit=1.0),
     }
@@ -237,15 +241,15 @@ def test_fitted_weights_order_and_judge(tmp_path):
     """Fitted, weighted scores and logits order what was read; the rest stays behind in its order, and keeps its
     probability."""
     found = fitted_for("any", ranker_with(tmp_path, fitted(score=0.1)))
-    judged = Judged(np.array([1.0, 5.0, 2.0, 4.0]), np.array([0.1, 0.2, 0.3, 0.4]))
+    judged = Judged(np.array([1.0, 5.0, 2.0, 4.0]), np.array([0.1, 0.2, 0.3, 0.4]), [(0.8, 0.2)])
     fused = found.fused(judged, np.array([math.nan, 0.0, math.nan, 1.0]))
     assert np.argsort(-fused.scores).tolist() == [3, 1, 2, 0]
     np.testing.assert_allclose(fused.scores[[3, 1]], [1.4, 0.5])
     np.testing.assert_allclose(fused.probabilities, [0.1, 0.5, 0.3, 1 / (1 + math.exp(-1))])
     assert found.fused(judged, np.full(4, math.nan)) is judged
-    alone = found.fused(Judged(np.zeros(1), np.ones(1)), np.zeros(1))
+    alone = found.fused(Judged(np.zeros(1), np.ones(1), judged.thresholds), np.zeros(1))
     assert alone.probabilities.tolist() == [0.5]
-    assert (found.lowest(0.5), found.lowest(0.8), found.lowest(0.99)) == (0.3, 0.6, 0.6)
+    assert (fused.lowest(0.5), fused.lowest(0.8), fused.lowest(0.99)) == (0.3, 0.6, 0.6)
 
 
 def test_a_section_of_another_model_or_a_damaged_one(tmp_path):
@@ -280,8 +284,8 @@ def test_the_fitted_order_is_the_cross_encoders(filled, encoder, reranker, tmp_p
     assert "lisbon" not in order_of(plain)[0]
     ranker = ranker_with(tmp_path, fitted(reranker.identity, intercept=-1.0))
     retriever = Retriever([filled], encoder, ranker, reranker=reranker)
-    assert retriever.lowest == 0.6
     assert "lisbon" in order_of(retriever)[0]
+    assert retriever.rank(QUESTION, top=1)[0][0].lowest == 0.6
     hit = retriever.ask(QUESTION, top=1).hits[0]
     assert hit.citation.text == "The owner learnt her trade in Lisbon."
     assert hit.probability == pytest.approx(1 / (1 + math.exp(1 - hit.score)))
@@ -292,7 +296,7 @@ def test_the_fitted_order_is_the_cross_encoders(filled, encoder, reranker, tmp_p
 def test_uncalibrated_it_changes_the_order_alone(filled, encoder, reranker):
     """Without fitted weights the liked sentence rises, and the first hit is as sure as the first one was before."""
     plain, reread = (Retriever([filled], encoder, reranker=one) for one in (None, reranker))
-    assert reread.lowest == plain.lowest
+    assert reread.rank(QUESTION)[0][0].lowest == plain.rank(QUESTION)[0][0].lowest
 
     def place(retriever):
         return next(i for i, terms in enumerate(order_of(retriever)) if "lisbon" in terms)
@@ -319,7 +323,7 @@ class English(HashEncoder):
     languages = frozenset({"en"})
 
 
-def test_a_language_that_the_model_does_not_know_is_not_reread(tmp_path):
+def test_a_language_that_the_model_does_not_know_is_not_reread(tmp_path, caplog):
     """Where words alone count, the cross-encoder is not asked: this one could not even be loaded."""
     corpus = Corpus(tmp_path / "corpus.db", English())
     text = "Die Fähre fährt um neun Uhr vom alten Hafen ab, und am Abend kehrt sie mit der Post zurück.\n" * 3
@@ -327,9 +331,23 @@ def test_a_language_that_the_model_does_not_know_is_not_reread(tmp_path):
     broken = CrossEncoderReranker(str(tmp_path / "nowhere"))
     question = "Um wie viel Uhr fährt die Fähre vom alten Hafen ab?"
     assert Retriever([corpus], English(), reranker=broken).ask(question).foreign_language == "German"
-    with pytest.raises(UserError):
-        Retriever([corpus], English(), reranker=broken).ask("When does the ferry leave the old harbour today?")
+    assert not caplog.records
+    Retriever([corpus], English(), reranker=broken).ask("When does the ferry leave the old harbour today?")
+    assert "Answers go without the reranker" in caplog.text
     corpus.close()
+
+
+def test_a_broken_one_costs_no_answer(filled, encoder, tmp_path, caplog):
+    """A model that is not there, or that reads and returns no numbers, leaves the ranker's own judgement; the log tells
+    why, of what is not there once."""
+    plain = Retriever([filled], encoder)
+    missing = Retriever([filled], encoder, reranker=CrossEncoderReranker(str(tmp_path / "nowhere")))
+    assert [order_of(missing), order_of(missing)] == [order_of(plain)] * 2
+    assert [("nowhere" in one.message, one.levelname) for one in caplog.records] == [(True, "ERROR")]
+    damaged = CrossEncoderReranker(str(damage(tiny(tmp_path / "damaged"))))
+    ranker = ranker_with(tmp_path, fitted(damaged.identity))
+    assert order_of(Retriever([filled], encoder, ranker, reranker=damaged)) == order_of(plain)
+    assert "weights are damaged" in caplog.text
 
 
 def test_without_one_nothing_is_imported():
