@@ -13,7 +13,6 @@ os.environ["OMP_NUM_THREADS"] = "1"  # read when the libraries below are importe
 
 import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,17 +21,19 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.remembering import Remembering
+from benchmarks.slips import misspelt
+from evaluation.passing import corpus_of
 from evaluation.sets import QuestionSet, load, spaced
 from index.corpus import Corpus
 from index.encoder import Encoder, SentenceTransformerEncoder
 from index.errors import UserError
-from index.indexer import Indexer
 from index.yardstick import Yardstick
 from retrieval.candidates import find
 from retrieval.evidence import Shortlist, gather
 from retrieval.question import asked_of
 from retrieval.ranker import FixedRanker, shipped
 from retrieval.search import CANDIDATES, LOOKED_AT, articles_of, query_of
+from retrieval.spelling import slips
 
 _ENCODED = 30  # sentences that would be encoded for a question if their tokens were not stored
 _ON_DEMAND = 20  # questions for which that is measured
@@ -59,6 +60,13 @@ def measure(questions: QuestionSet, corpus: Corpus, encoder: Encoder, most: int)
         with corpus.view() as view:
             with clock.step("language and terms"):
                 asked = asked_of(text, [view], encoder.languages)
+            with clock.step("look for slips"):
+                slips(text, [view], asked, lambda: ())
+            slipped = misspelt(text)
+            if slipped != text:
+                asked_wrong = asked_of(slipped, [view], encoder.languages)
+                with clock.step("the same, where there is one"):
+                    slips(slipped, [view], asked_wrong, lambda: ())
             with clock.step("encode the question"):
                 query = query_of(encoder, text, None, asked)
             with clock.step("find candidates"):
@@ -92,14 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         encoder = SentenceTransformerEncoder()
         remembering = Remembering(encoder, options.data)
         questions = load(options.folder)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "corpus.db"
-            corpus = Corpus(path, encoder)
-            Indexer(corpus.store, remembering).add_articles(questions.articles)
+        with corpus_of(questions.articles, remembering) as corpus:
             times = measure(questions, corpus, encoder, options.questions)
-            sentences, size = corpus.store.statistics().sentences, path.stat().st_size
+            sentences, size = corpus.store.statistics().sentences, corpus.store.path.stat().st_size
             tokens = corpus.store.token_bytes()
-            corpus.close()
     except (UserError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

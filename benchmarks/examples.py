@@ -1,21 +1,18 @@
 """What the ranker is trained on: the evidence of each question's candidates, and which of them are right."""
 
 import re
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.passing import corpus_of
 from evaluation.sets import Question, QuestionSet, half, spaced
 from evaluation.systems import EncodedQuestions
 from index.article import Article, Span
 from index.corpus import Corpus
 from index.encoder import Encoder
-from index.indexer import Indexer
 from retrieval.candidates import TermWeights
 from retrieval.search import Search, search
 
@@ -89,7 +86,7 @@ def groups_of(
     found = []
     for kind, (indexed, of_these) in corpora.items():
         if kind in kinds and of_these:
-            with _indexed(indexed, encoded) as corpus:
+            with corpus_of(indexed, encoded) as corpus:
                 examples = list(_examples(corpus, encoded, of_these, f"{questions.name}, {kind}", progress, look=look))
             found.append(Group(questions.name, kind, examples))
     if "alone" in kinds:
@@ -138,20 +135,9 @@ def _alone(
     for number, article in enumerate(longest):
         own = spaced([one for one in asked if one.article == article.source], _OWN)
         others = [one for one in asked if one.article != article.source][number :: len(longest)][: len(own) // 2]
-        with _indexed([article], encoder) as corpus:
+        with corpus_of([article], encoder) as corpus:
             examples += _examples(corpus, encoder, [*own, *others], f"{name}, alone {number}", progress, look=look)
     return Group(name, "alone", examples)
-
-
-@contextmanager
-def _indexed(articles: Sequence[Article], encoder: Encoder) -> Iterator[Corpus]:
-    with tempfile.TemporaryDirectory() as folder:
-        corpus = Corpus(Path(folder) / "corpus.db", encoder)
-        Indexer(corpus.store, encoder).add_articles(articles)
-        try:
-            yield corpus
-        finally:
-            corpus.close()
 
 
 def _examples(

@@ -8,7 +8,6 @@ benchmarks/README.md says what each protocol measures. Tables go to stdout, prog
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,10 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found: dict[str, Any] = {}
         for folder in options.folders:
             questions = load(folder)
-            with tempfile.TemporaryDirectory() as temporary:
-                tables = run(
-                    questions, Path(temporary), encoder, show, protocols=options.protocols, limit=options.limit
-                )
+            tables = run(questions, encoder, show, protocols=options.protocols, limit=options.limit)
             for line in report.table_lines(questions.name, tables):
                 print(line, flush=True)
             found[_unused(questions.name, found)] = tables

@@ -244,7 +244,8 @@ def _articles(own: int, shared: int) -> str:
 
 
 def headed(reply: Reply, *, question: str | None = None, searched: str | None = None) -> Reply:
-    """`reply` with lines above it: what was asked and, of a follow-up, what was searched for. Lines without room go."""
+    """`reply` with lines above it: what was asked and, where it was another text, what was searched for. Lines without
+    room go."""
     for mark, text in ((_SEARCHED, searched), (_QUESTION, question)):
         line = mark + escape(label(text, _HEADING)) if text else ""
         content = f"{line}\n{reply.content}" if reply.content else line

@@ -4,19 +4,16 @@ benchmarks/README.md says what each of them measures. Nothing is printed here.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from evaluation.asking import Outcome, ask_all, holds_a_span, reads_as_published
+from evaluation.passing import corpus_of
 from evaluation.sets import Boundaries, Question, QuestionSet, spaced
 from evaluation.systems import EncodedQuestions
 from evaluation.tables import Table, ranking_table, refusal_table
 from index.article import Article
-from index.corpus import Corpus
 from index.encoder import Encoder
-from index.errors import UserError
-from index.indexer import Indexer
 
 FIXED_CANDIDATES, PRODUCT_RUN, OUT_OF_CORPUS, ADVERSARIAL = PROTOCOLS = (1, 2, 3, 4)
 
@@ -26,7 +23,6 @@ Progress = Callable[[str, int, int], None]
 
 def run(
     questions: QuestionSet,
-    folder: Path,
     encoder: Encoder,
     progress: Progress,
     *,
@@ -35,7 +31,7 @@ def run(
 ) -> list[Table]:
     """The tables of the set's protocols; those that the set has nothing for are left out.
 
-    Corpora are made in `folder`, and removed. Of the questions, `limit` evenly spaced ones are asked.
+    Of the questions, `limit` evenly spaced ones are asked.
 
     Raises:
         UserError: an article of the set cannot be indexed, or what `Indexer` raises.
@@ -43,7 +39,7 @@ def run(
     answerable = spaced([one for one in questions.questions if one.answerable], limit)
     mixed = spaced(questions.questions, limit)
     encoded = EncodedQuestions(encoder, [one.text for one in (*answerable, *mixed)])
-    bench = _Bench(questions, folder, encoded, progress)
+    bench = _Bench(questions, encoded, progress)
     tables = []
     if FIXED_CANDIDATES in protocols and answerable:
         for name, boundaries in questions.boundaries.items():
@@ -69,10 +65,9 @@ def run(
 class _Bench:
     """One set, and what its questions are asked with."""
 
-    def __init__(self, questions: QuestionSet, folder: Path, encoder: Encoder, progress: Progress) -> None:
+    def __init__(self, questions: QuestionSet, encoder: Encoder, progress: Progress) -> None:
         self._name = questions.name
         self._texts = {article.source: article.text for article in questions.articles}
-        self._folder = folder
         self._encoder = encoder
         self._progress = progress
 
@@ -86,27 +81,10 @@ class _Bench:
         """The outcomes over a corpus of these articles, split by the product or else at published boundaries."""
         what = f"{self._name}, {what}"
         self._progress(f"{what}: indexing articles", len(articles), len(articles))
-        path = self._folder / "corpus.db"
-        corpus = Corpus(path, self._encoder)
-        try:
-            _index(corpus, articles, self._encoder, boundaries)
-            judge = holds_a_span if boundaries is None else reads_as_published(self._texts, boundaries)
+        judge = holds_a_span if boundaries is None else reads_as_published(self._texts, boundaries)
 
-            def progress(done: int, total: int) -> None:
-                self._progress(f"{what}: asking questions", done, total)
+        def progress(done: int, total: int) -> None:
+            self._progress(f"{what}: asking questions", done, total)
 
+        with corpus_of(articles, self._encoder, boundaries=boundaries) as corpus:
             return ask_all(questions, [corpus], self._encoder, judge=judge, texts=self._texts, progress=progress)
-        finally:
-            corpus.close()
-            for file in self._folder.glob(f"{path.name}*"):
-                file.unlink()
-
-
-def _index(corpus: Corpus, articles: Sequence[Article], encoder: Encoder, boundaries: Boundaries | None) -> None:
-    if boundaries is None:
-        indexer = Indexer(corpus.store, encoder)
-    else:
-        indexer = Indexer(corpus.store, encoder, splitter=lambda article: list(boundaries[article.source]))
-    if failed := indexer.add_articles(articles).failed:
-        source, why = failed[0]
-        raise UserError(f"The article “{source}” of this set cannot be indexed: {why}. Take it out of the set.")

@@ -92,6 +92,11 @@ def _places(candidates: Sequence[Candidate]) -> list[Place]:
     ]
 
 
+def place_of(one: Ranked) -> Place:
+    """Where a ranked sentence stands."""
+    return Place(one.article.source, one.candidate.sentence.start, one.candidate.sentence.end)
+
+
 def _plain(places: Sequence[Place], scores: Floats, confidence: Floats) -> Ranking:
     first = np.argsort(-scores, kind="stable")[:_FIRST].tolist()
     sure = float(confidence[first[0]]) if first else 0.0
@@ -105,11 +110,7 @@ def _product(groups: Sequence[Sequence[Ranked]]) -> Ranking:
     lowest = groups[0][0].lowest if groups else 1.0
     worth = worth_showing([group[0].probability for group in groups[:_HITS]], lowest)
     shown = list(compress(leads, worth))
-    places = [
-        Place(one.article.source, one.candidate.sentence.start, one.candidate.sentence.end)
-        for group in groups
-        for one in group
-    ]
+    places = [place_of(one) for group in groups for one in group]
     confidence = groups[0][0].probability if groups else 0.0
     return Ranking(places, _group_ranks(groups)[hits], hits, leads[:_FIRST], confidence, shown)
 

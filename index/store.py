@@ -415,6 +415,20 @@ class Store:
             found.update(self._rows(f"SELECT term, doc FROM {unit}_vocabulary WHERE term IN ({marks})", group))
         return found
 
+    def vocabulary(self, initial: str) -> list[tuple[str, int]]:
+        """(term, how many paragraphs hold it) of every term that begins with this character."""
+        sql = "SELECT term, doc FROM paragraph_vocabulary WHERE term >= ? AND term < ?"
+        return self._rows(sql, (initial, chr(ord(initial) + 1)))
+
+    def passages(self, term: str, k: int) -> list[str]:
+        """The texts of `k` paragraphs that hold a term, each under its article's title, which may hold it instead."""
+        sql = (
+            "SELECT title || char(10) || substr(text, start + 1, end - start) FROM paragraph_text"
+            " JOIN paragraph ON paragraph.id = paragraph_text.rowid JOIN article ON article.id = article_id"
+            " WHERE paragraph_text MATCH ? LIMIT ?"
+        )
+        return [row[0] for row in self._rows(sql, (f'"{term}"', k))]
+
 
 def other_stamp(path: Path, known: Stamp, wanted: Stamp) -> str:
     """The message for a corpus that was made with something else than what is configured."""

@@ -51,9 +51,10 @@ class Hit:
 class Answer:
     """The hits for one question, best first. None means: nothing found, which is an answer too.
 
-    `searched` is the text that was searched for, where that was more than the question: a follow-up with what it
-    refers to. `foreign_language` is the English name of the question's language where the model does not know it.
-    `nearest` is what comes nearest to an answer where no hit is as sure as wanted: worth a look, but no answer.
+    `searched` is the text that was searched for, where that was not the question: a follow-up with what it refers to,
+    or with its slips of the pen put right. `foreign_language` is the English name of the question's language where the
+    model does not know it. `nearest` is what comes nearest to an answer where no hit is as sure as wanted: worth a
+    look, but no answer.
     """
 
     question: str

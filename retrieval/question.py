@@ -18,10 +18,14 @@ _MOST_LANGUAGES = 5  # the commonest among the articles; each costs an analysis 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A question's distinct `terms`, and its `language`: an ISO 639-1 code, or "und" where that is not sure."""
+    """A question's distinct `terms`, and its `language`: an ISO 639-1 code, or "und" where that is not sure.
+
+    `analysed` are the languages as which its words are looked up, the likeliest first.
+    """
 
     language: str
     terms: tuple[str, ...]
+    analysed: tuple[str, ...] = ("en",)
 
 
 def asked_of(question: str, views: Sequence[CorpusView], known: Collection[str] | None) -> Wording:
@@ -61,7 +65,7 @@ def worded(
     others = [code for code, _ in held.most_common(_MOST_LANGUAGES) if code != looked_up]
     if others:
         found = _met(question, found, looked_up, others, occurring)
-    return Wording(language, tuple(found))
+    return Wording(language, tuple(found), (looked_up, *others))
 
 
 def _met(

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from index.corpus import Corpus, CorpusView
 from index.encoder import Encoder
-from index.language import UND
 from index.store import StoredArticle
 from retrieval.answer import Answer, Citation, Confidence, Hit
 from retrieval.candidates import Candidate
@@ -72,44 +71,48 @@ class Retriever:
         texts = _Texts()
         question = " ".join(question.split())
         searched = standalone(question, previous)
-        with self._groups(searched, top, texts, question if searched != question else None) as (groups, language):
+        asked, own = _shortened(searched), question if searched != question else None
+        with self._groups(asked, top, texts, own) as (groups, found):
             lowest = groups[0].best.lowest if groups else 1.0
             worth = worth_showing([group.best.probability for group in groups], lowest)
             hits = [texts.hit(group, band(group.best.probability)) for group in compress(groups, worth)]
             near = [group for group in groups[:1] if not hits and group.best.probability >= BESIDE]
             nearest = texts.hit(near[0], Confidence.WEAK) if near else None
-        answer = Answer(question, tuple(hits), foreign(language, self._encoder.languages), nearest=nearest)
-        return answer if searched == question else replace(answer, searched=searched)
+        unknown = foreign(found.language, self._encoder.languages) if found else None
+        answer = Answer(question, tuple(hits), unknown, nearest=nearest)
+        if found and found.question != asked:
+            return replace(answer, searched=found.question)
+        return answer if own is None else replace(answer, searched=searched)
 
     def rank(self, question: str, *, top: int = 10) -> list[list[Ranked]]:
         """The `top` best groups of sentences that make one claim, each led by its best, however unlikely: for
         measuring. Those that differ in their figures are left out."""
-        with self._groups(question, top, _Texts()) as (groups, _):
+        with self._groups(_shortened(question), top, _Texts()) as (groups, _):
             return [[one.best, *(other for other in (one.first, *one.also) if other is not one.best)] for one in groups]
 
     @contextmanager
     def _groups(
         self, question: str, top: int, texts: "_Texts", own: str | None = None
-    ) -> Iterator[tuple[list[Group[Ranked]], str]]:
-        """The `top` best groups, within the snapshots that they were found in, and the question's language."""
-        question = " ".join(question[:_LONGEST_QUESTION].split())
+    ) -> Iterator[tuple[list[Group[Ranked]], Search | None]]:
+        """The `top` best groups, within the snapshots that they were found in, and the search that found them; none
+        where there is nothing to ask or to search."""
         with ExitStack() as stack:
             views = [stack.enter_context(corpus.view()) for corpus in self._corpora]
             views = [view for view in views if view.vectors]
             if not question or not views:
-                yield [], UND
+                yield [], None
                 return
             found = search(views, self._encoder, question, own=own, most=max(LOOKED_AT, top))
-            ranked = self._ranked(question, found, texts)[: max(_GROUPED, top)]
-            yield grouped(ranked, texts.statement, top), found.language
+            ranked = self._ranked(found, texts)[: max(_GROUPED, top)]
+            yield grouped(ranked, texts.statement, top), found
 
-    def _ranked(self, question: str, found: Search, texts: "_Texts") -> list[Ranked]:
+    def _ranked(self, found: Search, texts: "_Texts") -> list[Ranked]:
         if not found.order:
             return []
         judged = self._ranker.judge(found.evidence, found.found.weights, words_alone=found.words_alone)
         # Of a language that the encoder does not know, a cross-encoder is not known to know anything either.
         if self._reranker is not None and not found.words_alone:
-            judged = self._reread(self._reranker, judged, question, found, texts)
+            judged = self._reread(self._reranker, judged, found, texts)
         columns = (
             found.candidates,
             found.articles,
@@ -120,14 +123,16 @@ class Retriever:
         )
         return sorted(map(Ranked, *columns), key=lambda one: -one.score)
 
-    def _reread(
-        self, reranker: CrossEncoderReranker, judged: Judged, question: str, found: Search, texts: "_Texts"
-    ) -> Judged:
+    def _reread(self, reranker: CrossEncoderReranker, judged: Judged, found: Search, texts: "_Texts") -> Judged:
         candidates = found.candidates
         logits = reranker.logits(
-            question, judged.scores, lambda i: passage_of(found.articles[i], texts.sentence(candidates[i]))
+            found.question, judged.scores, lambda i: passage_of(found.articles[i], texts.sentence(candidates[i]))
         )
         return self._fitted.fused(judged, logits) if self._fitted else by_rank(judged, logits)
+
+
+def _shortened(question: str) -> str:
+    return " ".join(question[:_LONGEST_QUESTION].split())
 
 
 class _Texts:

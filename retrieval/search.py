@@ -15,6 +15,7 @@ from retrieval.candidates import Candidate, Candidates, Query, find
 from retrieval.evidence import Shortlist, gather
 from retrieval.question import Wording, asked_of, foreign
 from retrieval.ranker import FixedRanker
+from retrieval.spelling import mended, slips
 
 CANDIDATES = 100  # best sentences by each kind of evidence
 LOOKED_AT = 40  # best of these that are looked at closely: in three question sets, 99 of 100 right ones are among them
@@ -25,7 +26,8 @@ class Search:
     """What was `found` for a question, of which the n best by `first_scores` are looked at closely.
 
     `order` (n,) are their places in `found.candidates`, `articles` (n,) theirs, and `evidence` is (n, len(EVIDENCE)).
-    `words_alone`: the model does not know the question's `language`, an ISO 639-1 code or "und".
+    `words_alone`: the model does not know the question's `language`, an ISO 639-1 code or "und". `question` is what was
+    searched for: the question with its slips put right.
     """
 
     found: Candidates
@@ -35,6 +37,7 @@ class Search:
     evidence: NDArray[np.float64]
     language: str
     words_alone: bool
+    question: str
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -52,6 +55,9 @@ def search(
 ) -> Search:
     """What the corpora have on a question; `own` is a follow-up as it was asked, `most` how many are looked at."""
     asked = asked_of(question, views, encoder.languages)
+    if put_right := slips(question, views, asked, lambda: _words_known(encoder, question)):
+        question, own = mended(question, put_right), None if own is None else mended(own, put_right)
+        asked = asked_of(question, views, encoder.languages)
     # Where question and articles are in a language that the model does not know, its cosines are noise, and words
     # alone order better (benchmarks/README.md, "Languages").
     unknown = foreign(asked.language, encoder.languages) is not None
@@ -62,7 +68,13 @@ def search(
     order = np.argsort(-scores, kind="stable")[:most].tolist()
     articles = articles_of([found.candidates[i] for i in order])
     evidence = gather(Shortlist(found, order, articles, scores), query, encoder.yardstick)
-    return Search(found, scores, order, articles, evidence, asked.language, words_alone)
+    return Search(found, scores, order, articles, evidence, asked.language, words_alone, question)
+
+
+def _words_known(encoder: Encoder, question: str) -> set[tuple[int, int]]:
+    """The [start, end) of what the encoder reads as one token: words that it knows, however rare they are here."""
+    (tokens,) = encoder.read_questions([question]).tokens
+    return {(start, end) for start, end in tokens.spans.tolist()}
 
 
 def query_of(encoder: Encoder, searched: str, own: str | None, asked: Wording) -> Query:

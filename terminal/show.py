@@ -77,7 +77,7 @@ def answer_blocks(answer: "Answer", base: PurePath | None = None) -> list[Block]
 
 
 def searched_notice(answer: "Answer") -> list[Block]:
-    """Of a follow-up, what was searched for in its place."""
+    """Of a follow-up, or a question with a slip of the pen, what was searched for in its place."""
     return [Block(0, Text(f"Searched for: {plain(answer.searched)}", style="dim"))] if answer.searched else []
 
 

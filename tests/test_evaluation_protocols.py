@@ -14,13 +14,13 @@ from benchmarks import quality
 from evaluation import protocols
 from evaluation.asking import Outcome, holds_a_span, reads_as_published
 from evaluation.page import page
+from evaluation.passing import corpus_of
 from evaluation.protocols import run
 from evaluation.report import table_lines, tables_data
 from evaluation.sets import Question, half, load
 from evaluation.systems import EncodedQuestions, Place, rank_all
 from evaluation.tables import ranking_table, refusal_table
 from index.article import Article, Sentence, Span
-from index.corpus import Corpus
 from index.errors import UserError
 from index.indexer import Indexer
 from retrieval.retriever import Retriever
@@ -66,9 +66,9 @@ def tiny(tmp_path):
 
 
 @pytest.fixture
-def tables(tiny, tmp_path, encoder):
+def tables(tiny, encoder):
     """Protocol → its table on the tiny set."""
-    return {table.protocol: table for table in run(load(tiny), tmp_path, encoder, lambda *_: None)}
+    return {table.protocol: table for table in run(load(tiny), encoder, lambda *_: None)}
 
 
 def figures(table, system, part="all"):
@@ -152,22 +152,24 @@ def test_parts(tables):
     assert tables[4].parts[1].questions == len(held_back)
 
 
-def test_a_set_without_boundaries_or_unanswerable_questions(tiny, tmp_path, encoder):
-    """What a set has nothing for is left out, and so is what was not wished; a limit spaces the questions."""
+def test_a_set_without_boundaries_or_unanswerable_questions(tiny, tmp_path, encoder, monkeypatch):
+    """What a set has nothing for is left out, and so is what was not wished; a limit spaces the questions; nothing is
+    left behind."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "passing"))
+    (tmp_path / "passing").mkdir()
     questions = load(tiny)
     plain = dataclasses.replace(questions, boundaries={}, questions=[one for one in questions.questions if one.spans])
-    assert [one.protocol for one in run(plain, tmp_path, encoder, lambda *_: None)] == [2, 3]
-    (table,) = run(questions, tmp_path, encoder, lambda *_: None, protocols=[2], limit=2)
+    assert [one.protocol for one in run(plain, encoder, lambda *_: None)] == [2, 3]
+    (table,) = run(questions, encoder, lambda *_: None, protocols=[2], limit=2)
     assert table.parts[0].questions == 2
-    assert list(tmp_path.glob("*.db*")) == []
+    assert list((tmp_path / "passing").iterdir()) == []
 
 
-def test_an_article_that_cannot_be_indexed(tiny, tmp_path, encoder, monkeypatch):
+def test_an_article_that_cannot_be_indexed(tiny, encoder, monkeypatch):
     """An article that the product refuses stops the set, by its name."""
     monkeypatch.setattr("index.indexer._MOST_SENTENCES", 1)
     with pytest.raises(UserError, match="The article “a” of this set cannot be indexed"):
-        run(load(tiny), tmp_path, encoder, lambda *_: None)
-    assert list(tmp_path.glob("*.db*")) == []
+        run(load(tiny), encoder, lambda *_: None)
 
 
 # -- what is right
@@ -372,9 +374,9 @@ def test_the_data_is_json(tables):
     assert {one["protocol"] for one in json.loads(text)} == {1, 2, 3, 4}
 
 
-def test_a_corpus_is_asked_as_the_product_is(tmp_path, encoder):
-    """The corpora of the protocols are those that the product's own indexer makes."""
-    corpus = Corpus(tmp_path / "corpus.db", encoder)
-    protocols._index(corpus, [Article("a", "a", TEXTS["a"])], encoder, {"a": [Sentence(0, 51)]})
-    assert corpus.store.statistics().sentences == 1
-    corpus.close()
+def test_a_passing_corpus_has_the_boundaries_it_is_given(encoder):
+    """Published boundaries are taken as they are; without them the product splits."""
+    for boundaries, sentences in (({"a": [Sentence(0, 51)]}, 1), (None, 2)):
+        with corpus_of([Article("a", "a", TEXTS["a"])], encoder, boundaries=boundaries) as corpus:
+            assert corpus.store.statistics().sentences == sentences
+        assert not corpus.store.path.exists()
