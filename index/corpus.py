@@ -35,6 +35,13 @@ class CorpusView:
     vectors: dict[Unit, VectorIndex]
     statistics: Statistics
     languages: Mapping[str, int] = field(default_factory=dict)  # of its articles, and how many are in each
+    _terms: dict[str, list[tuple[str, int]]] = field(default_factory=dict)  # what `vocabulary` has read
+
+    def vocabulary(self, initial: str) -> list[tuple[str, int]]:
+        """As the store's, but read once for each state of the corpus: FTS5 passes over every posting to count them."""
+        if initial not in self._terms:
+            self._terms[initial] = self.store.vocabulary(initial)
+        return self._terms[initial]
 
 
 class Corpus:
@@ -53,27 +60,29 @@ class Corpus:
         self._generation = -1
         self._statistics = Statistics(0, 0, 0, 0, 0)
         self._languages: Mapping[str, int] = {}
+        self._terms: dict[str, list[tuple[str, int]]] = {}
         self._lock = threading.Lock()
 
     @contextmanager
     def view(self) -> Iterator[CorpusView]:
         """The corpus as it is now, whoever changed it, for the length of the block."""
         with self.store.snapshot():
-            self._refresh()
-            yield CorpusView(self.store, dict(self._vectors), self._statistics, self._languages)
+            # What an older snapshot reads must not be taken for what the newer state has.
+            terms = self._terms if self._refresh() == self._generation else {}
+            yield CorpusView(self.store, dict(self._vectors), self._statistics, self._languages, terms)
 
     def close(self) -> None:
         self.store.close()
 
-    def _refresh(self) -> None:
-        """Brings the vectors up to the snapshot's generation, at the cost of what changed."""
+    def _refresh(self) -> int:
+        """Brings the vectors up to the snapshot's generation, which it returns, at the cost of what changed."""
         generation = self.store.generation()
         with self._lock:
             if generation <= self._generation:
-                return
+                return generation
             stamp = self.store.stamp()
             if stamp is None:
-                return
+                return generation
             if stamp != (wanted := stamp_of(self._encoder)):
                 raise UserError(other_stamp(self.store.path, stamp, wanted))
             if not self._vectors:
@@ -87,6 +96,8 @@ class Corpus:
             self._articles, self._generation = articles, generation
             self._statistics = self.store.statistics()
             self._languages = self.store.languages()
+            self._terms = {}
+            return generation
 
     def _remove(self, article_ids: Sequence[int]) -> None:
         gone = [self._ids.pop(article_id) for article_id in article_ids if article_id in self._ids]

@@ -72,7 +72,7 @@ def _nearest(word: str, views: Sequence[CorpusView], language: str) -> str | Non
     most, lower = 1 + (len(word) >= _LONG), word.lower()
     counts: Counter[str] = Counter()
     for view in views:
-        counts.update(dict(view.store.vocabulary(term[0])))  # hardly anyone slips on the first letter
+        counts.update(dict(view.vocabulary(term[0])))  # hardly anyone slips on the first letter
     # A slip in its ending keeps a word from being stemmed as it should be, so that stems may lie one further apart than
     # words, and a stem may be what a word begins with.
     near = sorted((_apart(term, lower, other, most + 1), -count, other) for other, count in counts.items())

@@ -104,6 +104,17 @@ def test_a_word_of_the_title_alone_counts(corpus, encoder):
     assert put_right("What are gymnosperms?", corpus) == "What are gymnosperms?"
 
 
+def test_words_come_and_go_with_their_articles(corpus, encoder):
+    """A word can be meant from the moment its article is indexed, and no longer once that is removed."""
+    indexer = Indexer(corpus.store, encoder)
+    indexer.add_articles([Article("/a", "", "The harbour is old.")])
+    assert put_right("Where is the lighthuose?", corpus) == "Where is the lighthuose?"
+    indexer.add_articles([Article("/b", "", "The lighthouse is white.")])
+    assert put_right("Where is the lighthuose?", corpus) == "Where is the lighthouse?"
+    corpus.store.remove([corpus.store.versions("/b")["/b"].article_id])
+    assert put_right("Where is the lighthuose?", corpus) == "Where is the lighthuose?"
+
+
 def test_only_the_corpora_asked_know_words(library, encoder):
     """A word of another server's articles is never shown to this one: not even as what was searched for."""
     for server, text in (
