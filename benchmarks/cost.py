@@ -30,7 +30,7 @@ from index.errors import UserError
 from index.yardstick import Yardstick
 from retrieval.candidates import find
 from retrieval.evidence import Shortlist, gather
-from retrieval.question import asked_of
+from retrieval.question import Wording, asked_of
 from retrieval.ranker import FixedRanker, shipped
 from retrieval.search import CANDIDATES, LOOKED_AT, articles_of, query_of
 from retrieval.spelling import slips
@@ -60,15 +60,15 @@ def measure(questions: QuestionSet, corpus: Corpus, encoder: Encoder, most: int)
         with corpus.view() as view:
             with clock.step("language and terms"):
                 asked = asked_of(text, [view], encoder.languages)
-            with clock.step("look for slips"):
-                slips(text, [view], asked, lambda: ())
-            slipped = misspelt(text)
-            if slipped != text:
-                asked_wrong = asked_of(slipped, [view], encoder.languages)
-                with clock.step("the same, where there is one"):
-                    slips(slipped, [view], asked_wrong, lambda: ())
             with clock.step("encode the question"):
                 query = query_of(encoder, text, None, asked)
+            with clock.step("look for slips"):
+                slips(text, [view], asked, query.tokens)
+            slipped = misspelt(text)
+            if slipped != text:
+                wrong = query_of(encoder, slipped, None, asked_of(slipped, [view], encoder.languages))
+                with clock.step("the same, where there is one"):
+                    slips(slipped, [view], Wording(wrong.language, tuple(wrong.terms)), wrong.tokens)
             with clock.step("find candidates"):
                 found = find([view], query, CANDIDATES)
             scores = FixedRanker().scores(found.features)

@@ -11,29 +11,25 @@ import argparse
 import random
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
-import numpy as np
-
 from benchmarks.quality import show
 from benchmarks.remembering import Remembering
-from evaluation.asking import holds_a_span
-from evaluation.metrics import auroc
-from evaluation.passing import corpus_of
-from evaluation.sets import Question, QuestionSet, load, spaced
-from evaluation.systems import place_of
-from index.article import Article
+from evaluation.metrics import Estimate
+from evaluation.protocols import OUT_OF_CORPUS, PRODUCT_RUN, run
+from evaluation.sets import QuestionSet, load
+from evaluation.systems import PRODUCT
 from index.encoder import Encoder, SentenceTransformerEncoder
 from index.errors import UserError
 from index.lexical import STOPWORDS
-from retrieval.retriever import Ranked, Retriever
 
 _WORD = re.compile(r"[^\W\d_]{5,}")
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_FIGURES = ("MRR", "R@1", "AUROC", "coverage", "refused")
 _BESIDE = {key: row[max(0, i - 1) : i] + row[i + 1 : i + 2] for row in _ROWS for i, key in enumerate(row)}
 
 
@@ -58,32 +54,21 @@ def misspelt(question: str) -> str:
     return question[: match.start()] + slip() + question[match.end() :]
 
 
-def figures(questions: QuestionSet, asked: Sequence[Question], encoder: Encoder) -> tuple[float, ...]:
-    """MRR, R@1 and coverage over every article; AUROC of the confidence with every second article only."""
-    articles = sorted(questions.articles, key=lambda article: article.source)
-    reciprocal, shown = [], []
-    for question, groups in _ranked(questions.name, articles, asked, encoder):
-        is_right = holds_a_span(question)
-        rights = [any(is_right(place_of(one)) for one in group) for group in groups]
-        reciprocal.append(1 / (1 + rights.index(True)) if True in rights else 0.0)
-        shown.append(bool(groups) and groups[0][0].probability >= groups[0][0].lowest)
-    known = {article.source for article in articles[::2]}
-    sure, inside = [], []
-    for question, groups in _ranked(f"{questions.name}, half of the articles", articles[::2], asked, encoder):
-        sure.append(groups[0][0].probability if groups else 0.0)
-        inside.append(question.article in known)
-    (area,) = auroc(np.array(sure), np.array(inside))
-    return float(np.mean(reciprocal)), float(np.mean([one == 1 for one in reciprocal])), float(np.mean(shown)), area
+def figures(questions: QuestionSet, encoder: Encoder, limit: int | None) -> dict[str, dict[str, Estimate]]:
+    """System → its figures on the articles held back, of the product run and out of corpus."""
+    found: dict[str, dict[str, Estimate]] = {}
+    for table in run(questions, encoder, show, protocols=(PRODUCT_RUN, OUT_OF_CORPUS), limit=limit):
+        part = next(one for one in table.parts if one.name == "held back")
+        for name, own in part.systems.items():
+            found.setdefault(name, {}).update(own)
+    return found
 
 
-def _ranked(
-    what: str, articles: Sequence[Article], asked: Sequence[Question], encoder: Encoder
-) -> Iterator[tuple[Question, list[list[Ranked]]]]:
-    with corpus_of(articles, encoder) as corpus:
-        retriever = Retriever([corpus], encoder)
-        for number, question in enumerate(asked, start=1):
-            show(what, number, len(asked))
-            yield question, retriever.rank(question.text)
+def _shown(figure: Estimate | None) -> str:
+    if figure is None:
+        return "–"
+    interval = "({:.3f}–{:.3f})".format(*figure.interval) if figure.interval else ""
+    return f"{figure.value:.3f} {interval}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,18 +79,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         encoder = Remembering(SentenceTransformerEncoder(), options.data)
-        print(f"{'':46}{'MRR':>8}{'R@1':>8}{'coverage':>10}{'AUROC out of corpus':>21}")
         for folder in options.folders:
             questions = load(folder)
-            asked = [question for question in questions.questions if question.answerable]
-            asked = spaced(asked, options.limit) if options.limit else asked
-            slipped = [replace(question, text=misspelt(question.text)) for question in asked]
-            for kind, texts in (("as asked", asked), ("a slip in each", slipped)):
+            for kind in ("as asked", "a slip in each"):
+                if kind != "as asked":
+                    slipped = [replace(one, text=misspelt(one.text)) for one in questions.questions]
+                    questions = replace(questions, questions=slipped)
                 for step in ("not put right", "put right"):
                     with patch("retrieval.search.slips", lambda *_: {}) if step.startswith("not") else nullcontext():
-                        mrr, first, coverage, area = figures(questions, texts, encoder)
-                    name = f"{questions.name}, {kind}, {step}"
-                    print(f"{name:46}{mrr:8.3f}{first:8.3f}{coverage:10.3f}{area:21.3f}", flush=True)
+                        found = figures(questions, encoder, options.limit)
+                    for system in ("bm25", "dense", PRODUCT) if step == "put right" else (PRODUCT,):
+                        told = "  ".join(f"{name} {_shown(found[system].get(name))}" for name in _FIGURES)
+                        print(f"{questions.name}, {kind}, {step}, {system}: {told}", flush=True)
     except (UserError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

@@ -61,7 +61,12 @@ _PRECISIONS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 
 def fit_order(groups: Sequence[Group], columns: Sequence[int]) -> Linear:
     """The linear score under which the right candidates come first."""
-    sets = [_padded(group.examples, columns) for group in groups if group.kind == "whole"]
+    sets = [_padded(group.examples, columns) for group in groups if group.kind == "whole" and _has_right(group)]
+    if not sets:
+        raise UserError(
+            "There is nothing to learn from: no question about an article of half 0 has its answer among the "
+            "candidates. Train on larger sets."
+        )
     rows = np.concatenate([values[real] for values, _, real in sets])
     mean, deviation = rows.mean(axis=0), np.maximum(rows.std(axis=0), _LEAST_DEVIATION)
     sets = [((values - mean) / deviation, right, real) for values, right, real in sets]
@@ -79,6 +84,10 @@ def fit_order(groups: Sequence[Group], columns: Sequence[int]) -> Linear:
 
     weights = minimize(loss, np.zeros(len(columns)), jac=True, method="L-BFGS-B").x
     return Linear(tuple(columns), mean, deviation, weights, 0.0)
+
+
+def _has_right(group: Group) -> bool:
+    return any(one.right.any() for one in group.examples)
 
 
 def _padded(examples: Sequence[Example], columns: Sequence[int]) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:

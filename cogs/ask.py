@@ -131,7 +131,7 @@ class AskCog(commands.Cog):
             "server": server,
             "hits": len(asked.answer.hits),
             "confidence": confidence.value if confidence else None,
-            "follow_up": asked.answer.searched is not None,
+            "searched_otherwise": asked.answer.searched is not None,
             "milliseconds": round(1_000 * (time.perf_counter() - started)),
         }
         if self.bot.settings.log_questions:

@@ -61,7 +61,8 @@ class Ranking:
 
 
 def rank_all(retriever: Retriever, corpora: Sequence[Corpus], encoder: Encoder, question: str) -> dict[str, Ranking]:
-    """System → ranking. The plain systems rank the candidates of the product's own search, found once."""
+    """System → ranking. The plain systems rank the candidates that the product's own search finds for the question as
+    it was asked; what was meant by its slips is for the product to find out."""
     text = " ".join(question.split())
     with ExitStack() as stack:
         views = [stack.enter_context(corpus.view()) for corpus in corpora]

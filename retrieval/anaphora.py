@@ -83,6 +83,17 @@ def depends(text: str) -> bool:
     return _is_bare(question)
 
 
+def leans(text: str) -> bool:
+    """Whether a question says itself that it goes on: it opens with "and", has a word for something named before, puts
+    a part of a question in the place of one, or names nothing at all. One that `depends` but does not lean may stand by
+    itself if the articles are about one such thing: "how tall is the lighthouse?"."""
+    question = parsed(text)
+    words = question.words
+    if question.has_opener or is_fragment(question) or not any(word.tells for word in words):
+        return True
+    return any(_is_anaphor(words, i) for i in range(len(words)))
+
+
 def is_fragment(question: Question) -> bool:
     """Whether it only puts something into the place of what the question before named: "what about …?", "and in …?"."""
     keys = [word.key for word in question.words]
@@ -118,7 +129,7 @@ def _is_anaphor(words: Sequence[Word], i: int) -> bool:
     before = words[i - 1].key if i else ""
     after = words[i + 1].key if i + 1 < len(words) else ""
     rules = ENGLISH
-    if key in rules.possessive:
+    if key in rules.possessive and not (key == "her" and _ends_phrase(words, i)):
         opens_subject = before in rules.be | (rules.helpers - rules.having)  # "what colour are its towers?"
         return not _has_antecedent(words, i, is_possessive=not opens_subject)
     if key == "it" and _is_pleonastic(words, i):
@@ -138,7 +149,17 @@ def _is_anaphor(words: Sequence[Word], i: int) -> bool:
         is_thing = (key == "ones" or is_picked) and after not in rules.partners | rules.relatives | rules.prepositions
         is_numeral = key == "one" and i + 1 < len(words) and words[i + 1].tells
         return is_thing and not is_numeral and not _has_antecedent(words, i)
-    return key in rules.personal | rules.demonstrative and not _has_antecedent(words, i)
+    return key in rules.personal | rules.possessive | rules.demonstrative and not _has_antecedent(words, i)
+
+
+def _ends_phrase(words: Sequence[Word], i: int) -> bool:
+    """Whether nothing that the word at `i` could belong to comes after it: "who beat her?", "… her in the end".
+
+    It has to be English for that: in German "her" is no pronoun.
+    """
+    if sum(word.key in _CLOSED for word in words) < 2:
+        return False
+    return i + 1 == len(words) or words[i + 1].key in ENGLISH.prepositions | ENGLISH.boundaries | {","}
 
 
 def _is_pleonastic(words: Sequence[Word], i: int) -> bool:

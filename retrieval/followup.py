@@ -41,8 +41,10 @@ def standalone(question: str, previous: Sequence[str]) -> str:
     # would only find the sentence that answered that question.
     asks_on = not any(word.tells or word.is_anaphor for word in parsed(question).words)
     named = [] if asks_on else _nouns(base)
-    added = [*(named or subject(base).split()), *since][:_CARRIED]
-    return f"{_body(question)}, {' '.join(added)}?" if added else question
+    asked = {word.text.casefold() for word in parsed(question).words}
+    added = {word.casefold(): word for word in reversed([*(named or subject(base).split()), *since])}
+    told = [word for key, word in reversed(added.items()) if key not in asked][:_CARRIED]
+    return f"{_body(question)}, {' '.join(told)}?" if told else question
 
 
 def _nouns(question: str) -> list[str]:

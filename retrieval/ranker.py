@@ -133,8 +133,8 @@ def shipped() -> LearnedRanker:
 def thresholds_of(section: Mapping[str, Any]) -> Thresholds:
     """The thresholds of a section of the file."""
     found = [(float(precision), float(lowest)) for precision, lowest in section["thresholds"].items()]
-    if not found:
-        raise ValueError("there are no thresholds")
+    if not found or not all(0 <= one <= 1 for pair in found for one in pair):
+        raise ValueError("there are no thresholds, or some that are no shares")
     return found
 
 

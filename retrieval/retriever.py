@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from index.corpus import Corpus, CorpusView
 from index.encoder import Encoder
 from index.store import StoredArticle
+from retrieval.anaphora import leans
 from retrieval.answer import Answer, Citation, Confidence, Hit
 from retrieval.candidates import Candidate
 from retrieval.corroboration import Group, Statement, grouped
@@ -68,9 +69,18 @@ class Retriever:
         Raises:
             UserError: a corpus cannot be read or was made with another model, or the model cannot be had.
         """
-        texts = _Texts()
         question = " ".join(question.split())
         searched = standalone(question, previous)
+        if searched == question:
+            return self._answer(question, question, top)
+        answer = self._answer(question, searched, top)
+        if answer.answered or leans(question):
+            return answer
+        alone = self._answer(question, question, top)
+        return alone if alone.answered else answer
+
+    def _answer(self, question: str, searched: str, top: int) -> Answer:
+        texts = _Texts()
         asked, own = _shortened(searched), question if searched != question else None
         with self._groups(asked, top, texts, own) as (groups, found):
             lowest = groups[0].best.lowest if groups else 1.0

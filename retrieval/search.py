@@ -55,26 +55,22 @@ def search(
 ) -> Search:
     """What the corpora have on a question; `own` is a follow-up as it was asked, `most` how many are looked at."""
     asked = asked_of(question, views, encoder.languages)
-    if put_right := slips(question, views, asked, lambda: _words_known(encoder, question)):
+    query = query_of(encoder, question, own, asked)
+    unknown = foreign(asked.language, encoder.languages) is not None
+    # Of a language that the model does not know, it cannot tell which words are right.
+    if not unknown and (put_right := slips(question, views, asked, query.tokens)):
         question, own = mended(question, put_right), None if own is None else mended(own, put_right)
         asked = asked_of(question, views, encoder.languages)
+        query = query_of(encoder, question, own, asked)
     # Where question and articles are in a language that the model does not know, its cosines are noise, and words
     # alone order better (benchmarks/README.md, "Languages").
-    unknown = foreign(asked.language, encoder.languages) is not None
     words_alone = unknown and any(asked.language in view.languages for view in views)
-    query = query_of(encoder, question, own, asked)
     found = find(views, query, CANDIDATES)
     scores = FixedRanker().scores(found.features, words_alone=words_alone)
     order = np.argsort(-scores, kind="stable")[:most].tolist()
     articles = articles_of([found.candidates[i] for i in order])
     evidence = gather(Shortlist(found, order, articles, scores), query, encoder.yardstick)
     return Search(found, scores, order, articles, evidence, asked.language, words_alone, question)
-
-
-def _words_known(encoder: Encoder, question: str) -> set[tuple[int, int]]:
-    """The [start, end) of what the encoder reads as one token: words that it knows, however rare they are here."""
-    (tokens,) = encoder.read_questions([question]).tokens
-    return {(start, end) for start, end in tokens.spans.tolist()}
 
 
 def query_of(encoder: Encoder, searched: str, own: str | None, asked: Wording) -> Query:

@@ -203,8 +203,9 @@ def ask(
             print_json(show.answer_data(answer))
         else:
             blocks = show.answer_blocks(answer, Path.cwd())
+            searched = show.searched_notice(answer)
             blocks = blocks or show.nothing_found(corpus.store.statistics() for corpus in corpora)
-            show.write(session.out, blocks + show.foreign_notice(answer, encoder.languages))
+            show.write(session.out, [*searched, *blocks, *show.foreign_notice(answer, encoder.languages)])
     return Exit.DONE if answer.answered else Exit.NOTHING_FOUND
 
 

@@ -175,6 +175,7 @@ def answer_data(answer: "Answer") -> dict[str, Any]:
         "answered": answer.answered,
         "confidence": answer.confidence.value if answer.confidence else None,
         "foreign_language": answer.foreign_language,
+        "searched": answer.searched,
         "hits": [_hit_data(hit) for hit in answer.hits],
         "nearest": _hit_data(answer.nearest) if answer.nearest else None,
     }

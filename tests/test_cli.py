@@ -278,7 +278,7 @@ def test_ask_as_json_has_the_agreed_keys(bot, articles):
     bot("index", articles)
     ids = {row["title"]: row["id"] for row in json.loads(bot("articles", "list", "--json").out)}
     answer = json.loads(bot("ask", "Which towers are painted green every seven years?", "--json").out)
-    assert set(answer) == {"question", "answered", "confidence", "foreign_language", "hits", "nearest"}
+    assert set(answer) == {"question", "answered", "confidence", "foreign_language", "searched", "hits", "nearest"}
     assert (answer["answered"], answer["confidence"]) == (True, "strong")
     place = {"text", "start", "end", "article_id", "title", "source", "url", "published"}
     for hit in answer["hits"]:
@@ -373,6 +373,22 @@ def test_ask_shows_the_nearest(indexed, tmp_path):
     answer = json.loads(result.out)
     assert (answer["answered"], answer["confidence"], answer["hits"]) == (False, None, [])
     assert answer["nearest"]["text"] == "Visitors may watch them from the hide after sunset."
+
+
+@pytest.mark.model
+@pytest.mark.process
+def test_ask_tells_what_it_searched_for(tmp_path):
+    """A slip that was put right is told, above the answer and in JSON; and nothing where there was none."""
+    shutil.copytree(ROOT / "examples" / "articles", tmp_path / "articles")
+    process("index", tmp_path / "articles", "--data", tmp_path / "data")
+    for question, searched in (
+        ("How much did the sea wall in Port Merorw cost?", "How much did the sea wall in Port Merrow cost?"),
+        ("How much did the sea wall in Port Merrow cost?", None),
+    ):
+        lines = process("ask", question, "--data", tmp_path / "data").stdout.splitlines()
+        assert (lines[0] == f"Searched for: {searched}") is (searched is not None)
+        told = json.loads(process("ask", question, "--data", tmp_path / "data", "--json").stdout)
+        assert (told["question"], told["searched"]) == (question, searched)
 
 
 def test_the_demo_shows_the_nearest(bot, tmp_path):

@@ -196,6 +196,8 @@ def damaged():
     yield "a model of nothing", CONTENT | {"models": CONTENT["models"] | {"words": {}}}
     yield "a list of terms", CONTENT | {"models": CONTENT["models"] | {"full": {"ranking": {"terms": []}}}}
     yield "no thresholds", with_thresholds({})
+    yield "a threshold that is no number", with_thresholds({"0.5": math.nan})
+    yield "a threshold above one", with_thresholds({"0.5": 1.5})
     yield "thresholds in words", with_thresholds({"high": "low"})
     yield "a weight in words", with_term(weight="much")
     yield "no weight", with_term(weight=None)

@@ -145,7 +145,7 @@ def test_json_has_the_agreed_keys():
     """An answer for programs has the agreed keys, and its text is verbatim, whatever characters it holds."""
     other = hit(article=WEB).citation
     data = show.answer_data(Answer("when?", (hit("\x1b[bold]", also_in=(other,), differing=(other,)),)))
-    assert list(data) == ["question", "answered", "confidence", "foreign_language", "hits", "nearest"]
+    assert list(data) == ["question", "answered", "confidence", "foreign_language", "searched", "hits", "nearest"]
     assert (data["question"], data["answered"], data["confidence"]) == ("when?", True, "strong")
     (row,) = data["hits"]
     place = {"text", "start", "end", "article_id", "title", "source", "url", "published"}
@@ -163,6 +163,7 @@ def test_json_of_nothing_found():
         "answered": False,
         "confidence": None,
         "foreign_language": None,
+        "searched": None,
         "hits": [],
         "nearest": None,
     }

@@ -1,8 +1,12 @@
 """Slips of the pen in questions: which are put right, by which words, and which are left alone."""
 
 import json
+import re
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import HashEncoder
 from hypothesis import given
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 from benchmarks.slips import misspelt
 from index.article import Article
 from index.corpus import Corpus
+from index.encoder import Encoder
 from index.indexer import Indexer
 from index.tokens import Encoded, TokenVectors
 from retrieval.question import asked_of
@@ -20,11 +25,21 @@ from retrieval.spelling import mended, slips
 ROOT = Path(__file__).parent.parent
 
 
-class Plain(HashEncoder):
-    """Knows no words as its own."""
+class Pieces(HashEncoder):
+    """Reads every word in two pieces, as a model does a word that it does not know; but for those `known`."""
+
+    known: frozenset[str] = frozenset()
 
     def read_questions(self, texts):
-        return Encoded(self.encode_questions(texts), [TokenVectors.none()] * len(texts))
+        return Encoded(self.encode_questions(texts), [self._pieces(text) for text in texts])
+
+    def _pieces(self, text: str) -> TokenVectors:
+        spans = []
+        for match in re.finditer(r"\w+", text):
+            (start, end), word = match.span(), match.group().lower()
+            cuts = [end] if word in self.known or len(word) < 3 else [start + 2, end]
+            spans += list(zip([start, *cuts], cuts, strict=False))
+        return TokenVectors(np.ones((len(spans), self.dimension), np.float32), np.array(spans, np.int32).reshape(-1, 2))
 
 
 @pytest.fixture
@@ -33,32 +48,33 @@ def filled(corpus, encoder, articles):
     return corpus
 
 
-def put_right(question: str, *corpora: Corpus, known=()) -> str:
-    views = [corpus.view() for corpus in corpora]
-    opened = [view.__enter__() for view in views]
-    try:
-        return mended(question, slips(question, opened, asked_of(question, opened, None), lambda: known))
-    finally:
-        for view in views:
-            view.__exit__(None, None, None)
+def put_right(question: str, *corpora: Corpus, known: Iterable[str] = (), encoder: Encoder | None = None) -> str:
+    """The question as it is searched for."""
+    reader = Pieces()
+    reader.known = frozenset(known)
+    with ExitStack() as stack:
+        views = [stack.enter_context(corpus.view()) for corpus in corpora]
+        read = (encoder or reader).read_questions([question]).tokens[0]
+        return mended(question, slips(question, views, asked_of(question, views, None), read))
 
 
 @pytest.mark.parametrize(
     "question, searched",
     [
         ("When did the mayor open the Tallow Brigde?", "When did the mayor open the Tallow Bridge?"),  # swapped
-        (
-            "How many chicks did the barn owls raize?",
-            "How many chicks did the barn owls raised?",
-        ),  # wrong; what is there
+        ("How many chicks were riased?", "How many chicks were raised?"),
         ("Which vistors may watch?", "Which visitors may watch?"),  # left out
-        ("Where is the bakkery?", "Where is the bakery?"),  # too many
+        ("Where is the bakkery?", "Where is the bakery?"),  # doubled
+        ("Where is the bajkery?", "Where is the bakery?"),  # the key beside it, too
+        ("Is the vridge green, or the bruvge?", "Is the vridge green, or the bruvge?"),  # first letter; two slips
+        ("Is the brifge green?", "Is the bridge green?"),  # the key beside it instead
+        ("Where is the bakary?", "Where is the bakery?"),  # a vowel for another
         ("Is the TALOW bridge green?", "Is the Tallow bridge green?"),  # one of many words
-        ("Where did the onwer learnt her baekry?", "Where did the owner learnt her bakery?"),  # two of them
+        ("Where did the onwer get her bakrey?", "Where did the owner get her bakery?"),  # two of them
     ],
 )
-def test_a_slip_gives_way_to_a_word_of_the_articles(filled, question, searched):
-    """A letter missing, too many, wrong or swapped is put right; all other words stay as they are."""
+def test_a_slip_gives_way_to_the_word_that_was_meant(filled, question, searched):
+    """What fingers do is put right; all other words stay as they are."""
     assert put_right(question, filled) == searched
 
 
@@ -66,35 +82,85 @@ def test_a_slip_gives_way_to_a_word_of_the_articles(filled, question, searched):
     "question",
     [
         "When was the Tallow Bridge opened by the mayor?",  # nothing is wrong
-        "How many twoers has it?",  # hardly near: what is short is near to too much
         "Is the bread ryee?",  # too short
         "Who discovered penicillin?",  # near nothing here
-        "What did Dr. 19322 do in 1923?",  # figures are never put right
+        "What did Dr. 19322 do in 1923?",  # figures
         "Is it a fridge in Tisbon?",  # begins with another letter
+        "Is there a bridle?",  # l is far from g on the keyboard: another word
+        "Is the brixxe green?",
+        "When did the Moyor open it?",  # in a name no letter stands for another
+        "Who wrote about “the brigde”?",  # quoted
+        "Is `brigde` a command?",
+        "What is at example.org/brigde or brigde.example.org?",  # addresses
+        "What does get_brigde do, or brigde2?",
+        "Who is @brigde, #brigde?",
         "???",
         "",
     ],
 )
 def test_what_is_left_alone(filled, question):
-    """Words that the articles have, short ones, figures, and what is near to nothing stay as they are."""
-    assert put_right(question, filled) == question.replace("twoers", "towers")
+    """Words that the articles have, what no finger does, and what is not to be touched stay as they are."""
+    assert put_right(question, filled) == question
 
 
 def test_a_word_that_the_model_knows_is_no_slip(filled):
-    """What the model reads as one word stays, even if the articles have one that is near it."""
-    question = "Is there a bridle?"
+    """What the model reads as one word, or as one and an ending, stays, even if the articles have one that is near."""
+    question = "Is there a brige?"
     assert put_right(question, filled) == "Is there a bridge?"
-    assert put_right(question, filled, known={(11, 17)}) == question
+    assert put_right(question, filled, known=["brige"]) == question
+
+    class Ending(Pieces):
+        def _pieces(self, text):
+            return TokenVectors(np.ones((2, 8), np.float32), np.array([[6, 12], [12, 13]], np.int32))
+
+    assert put_right("Which vistors may watch?", filled, encoder=Ending()) == "Which vistors may watch?"
+
+
+def test_without_tokens_nothing_is_put_right(filled):
+    """Where nothing tells words that are right but rare from slips, none is changed."""
+
+    class Blind(HashEncoder):
+        def read_questions(self, texts):
+            return Encoded(self.encode_questions(texts), [TokenVectors.none()] * len(texts))
+
+    assert put_right("Is there a brigde?", filled, encoder=Blind()) == "Is there a brigde?"
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    "text, question, searched",
+    [
+        ("About forty million people live in Ukraine.", "How many people are untrained?", None),
+        ("The search takes two hours and is made by volunteers.", "How is starch made?", None),
+        ("Elton Square was built in 1969.", "When was Eldon Square built?", None),
+        ("The Canadian islands lie off the coast.", "Where do the Canarian Islands lie?", None),
+        ("Fort Colin was destroyed in 1560.", "When was Fort Coligny destroyed?", None),
+        ("He pays his bills on Friday.", "Who wrote the bible?", None),
+        ("The group made private plans.", "Which primates make plans?", None),
+        ("The mill stands on the hill, and the meal is ground there.", "Wann brannte die Mühle?", None),
+        ("The miller steps aside.", "¿Cuántas personas fueron evacuadas durante la tormenta?", None),
+        ("The lighthouse on Skarholm is white.", "What colour is the lighthuose?", "What colour is the lighthouse?"),
+        ("The lighthouse on Skarholm is white.", "Where is Skarhlom?", "Where is Skarholm?"),
+        ("The exhibition opened in May.", "When did the exibitoin open?", "When did the exhibition open?"),
+    ],
+)
+def test_with_the_real_model(model_encoder, tmp_path, text, question, searched):
+    """Words that are right stay as they are, known to the articles or not; slips are put right, in names, too."""
+    corpus = Corpus(tmp_path / "corpus.db", model_encoder)
+    Indexer(corpus.store, model_encoder).add_articles([Article("/a", "", text)])
+    answer = Retriever([corpus], model_encoder).ask(question)
+    corpus.close()
+    assert answer.searched == searched
 
 
 def test_longer_words_may_have_two_slips(corpus, encoder):
-    """From nine letters on two slips are put right, and of two near words the one that occurs more often is taken."""
-    texts = ["The exhibition opened.", "The exhibition closed.", "The expedition left.", "A grandmother knits."]
+    """From nine letters on two slips are put right, but not three; of words equally near the commonest is meant."""
+    texts = ["The exhibition opened.", "A grandmother knits.", "The barn.", "The bark, the bark.", "Bark is brown."]
     Indexer(corpus.store, encoder).add_articles([Article(f"/{i}", "", text) for i, text in enumerate(texts)])
     assert put_right("When did the exibitoin open?", corpus) == "When did the exhibition open?"
-    assert put_right("When did the exhadition open?", corpus) == "When did the exhibition open?"
     assert put_right("Does gransmother knit?", corpus) == "Does grandmother knit?"
-    assert put_right("Does grxnxmxther knit?", corpus) == "Does grxnxmxther knit?"
+    assert put_right("Does granmothre knit?", corpus) == "Does grandmother knit?"
+    assert put_right("Does gramnothre knit?", corpus) == "Does gramnothre knit?"
 
 
 def test_a_word_of_the_title_alone_counts(corpus, encoder):
@@ -124,7 +190,7 @@ def test_only_the_corpora_asked_know_words(library, encoder):
     ):
         corpus = library.corpus(server, create=True)
         Indexer(corpus.store, encoder).add_articles([Article("/a", "", text)])
-    one = Retriever(library.askable(1), Plain())
+    one = Retriever(library.askable(1), Pieces())
     for question, searched in (
         ("Is the lighthuose white?", None),
         ("Where is the bakrey?", "Where is the bakery?"),
@@ -135,7 +201,7 @@ def test_only_the_corpora_asked_know_words(library, encoder):
 
 def test_the_answer_tells_what_was_searched_for(filled):
     """A slip changes the ranking to that of the question without it, and is told; so in a follow-up."""
-    retriever = Retriever([filled], Plain())
+    retriever = Retriever([filled], Pieces())
     right = retriever.ask("When was the Tallow Bridge opened?")
     wrong = retriever.ask("When was the Tallow Brigde opened?")
     assert (right.searched, wrong.searched) == (None, "When was the Tallow Bridge opened?")
@@ -143,21 +209,26 @@ def test_the_answer_tells_what_was_searched_for(filled):
     assert [one.citation for one in (*right.hits, right.nearest) if one] == [
         one.citation for one in (*wrong.hits, wrong.nearest) if one
     ]
-    follow = retriever.ask("And who opnened it?", previous=["When was the Tallow Bridge painted?"])
+    follow = retriever.ask("And who opende it?", previous=["When was the Tallow Bridge painted?"])
     assert follow.searched is not None and "opened it" in follow.searched and "Tallow Bridge" in follow.searched
 
 
 def test_a_long_question_is_not_told_as_another(filled):
     """A question that is longer than what is read of it was searched for all the same."""
-    assert Retriever([filled], Plain()).ask("When was the bridge opened? " * 100).searched is None
+    assert Retriever([filled], Pieces()).ask("When was the bridge opened? " * 100).searched is None
 
 
-@given(st.text(max_size=60), st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3))
-def test_nothing_but_the_words_changes(text, found):
-    """Whatever the slips, everything between words stays as it is."""
-    words = {key: value for key, value in found.items() if key.isalpha() and value.isalpha()}
-    strip = str.maketrans({c: None for c in text + "".join(words.values()) if c.isalpha()})
-    assert mended(text, words).translate(strip) == text.translate(strip)
+@given(
+    st.lists(st.text(alphabet="abc 1-?é", max_size=6)),
+    st.dictionaries(st.text("abcé", min_size=1, max_size=3), st.text("xyz", min_size=1, max_size=3), max_size=4),
+)
+def test_nothing_but_the_words_changes(parts, found):
+    """Whole words give way, each everywhere; whatever is between them stays."""
+    text = " ".join([*parts, *found])
+    letters = re.compile(r"[^\W\d_]+")
+    result = mended(text, found)
+    assert letters.split(result) == letters.split(text)
+    assert letters.findall(result) == [found.get(word, word) for word in letters.findall(text)]
 
 
 def test_a_slip_for_measuring_is_one_and_always_the_same():

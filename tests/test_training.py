@@ -117,6 +117,16 @@ def test_what_was_learned_carries_over(made, tiny, tmp_path):
         assert lowest == sorted(lowest) and len(lowest) > 5
 
 
+def test_a_set_that_teaches_nothing_is_refused(tmp_path, capsys, monkeypatch):
+    """Without a question about an article of the half that is learned from, that is said."""
+    monkeypatch.setattr(train, "SentenceTransformerEncoder", lambda: HashEncoder(256))
+    rows = [one for one in (article(number) for number in range(len(PLACES))) if half(one["id"]) == 1]
+    odd = written(tmp_path / "odd", rows, [one for row in rows for one in questions(row)])
+    assert train.main([str(odd), "--out", str(tmp_path / "ranker.json")]) == 1
+    assert "Train on larger sets" in capsys.readouterr().err
+    assert not (tmp_path / "ranker.json").exists()
+
+
 def test_only_one_half_of_the_articles_is_asked_about(tiny):
     """Groups hold the questions about the half that is asked for; a corpus that lacks an article has no right one."""
     questions = load(tiny)
