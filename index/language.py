@@ -94,7 +94,8 @@ def language_of(text: str, among: Collection[str] = ()) -> str:
         return UND
     best = max(chances, key=lambda code: chances[code])
     # The chances of all languages sum up to 1; what the model was not asked for stays a doubt.
-    return best if chances[best] >= _SURE and chances[best] >= _SURE * sum(chances.values()) else UND
+    is_sure = chances[best] >= _SURE and chances[best] >= _SURE * sum(chances.values())
+    return best if is_sure and best in _NAMES else UND
 
 
 def code_of(name: str) -> str | None:

@@ -438,8 +438,8 @@ def other_stamp(path: Path, known: Stamp, wanted: Stamp) -> str:
         if old != asdict(wanted)[key]
     ]
     return (
-        f"The corpus {path} was made with {'; '.join(changed)}. Run: python bot.py index --rebuild, which encodes its "
-        "articles anew; or set the configuration back."
+        f"The corpus {path} was made with {'; '.join(changed)}. Run: python bot.py index --rebuild (with the same "
+        "--config or --data, if any), which encodes its articles anew; or set the configuration back."
     )
 
 

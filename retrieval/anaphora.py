@@ -66,7 +66,8 @@ def parsed(text: str) -> Question:
     first, has_opener = 0, False
     while first < len(words) and words[first].key in ENGLISH.fillers | ENGLISH.openers | {","}:
         has_opener = has_opener or words[first].key in ENGLISH.openers
-        first += 1
+        thanks = [word.key for word in words[first : first + 2]] == ["thank", "you"]
+        first += 1 + thanks
     return Question(tuple(words[first:]), has_opener)
 
 
@@ -85,11 +86,13 @@ def depends(text: str) -> bool:
 
 def leans(text: str) -> bool:
     """Whether a question says itself that it goes on: it opens with "and", has a word for something named before, puts
-    a part of a question in the place of one, or names nothing at all. One that `depends` but does not lean may stand by
-    itself if the articles are about one such thing: "how tall is the lighthouse?"."""
+    a part of a question in the place of one, or names no thing at all ("who was killed?"). One that `depends` but does
+    not lean may stand by itself if the articles are about one such thing: "how tall is the lighthouse?"."""
     question = parsed(text)
     words = question.words
-    if question.has_opener or is_fragment(question) or not any(word.tells for word in words):
+    if question.has_opener or is_fragment(question):
+        return True
+    if not any(word.tells and is_noun(words, i) for i, word in enumerate(words)):
         return True
     return any(_is_anaphor(words, i) for i in range(len(words)))
 

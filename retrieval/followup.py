@@ -26,7 +26,7 @@ def standalone(question: str, previous: Sequence[str]) -> str:
         return question
     base = ""  # the last question that stood by itself, with what took the place of its parts since
     since: list[str] = []  # the nouns of the follow-ups after it
-    for turn in (_tidy(one[:_LONGEST]) for one in previous[-_TURNS:]):
+    for turn in (_shortened(_tidy(one)) for one in previous[-_TURNS:]):
         if base and is_fragment(parsed(turn)):
             base = _put_into(base, turn)
         elif base and depends(turn):
@@ -87,6 +87,11 @@ def _body(question: str) -> str:
     """A question without what opens it and without its mark."""
     words = parsed(question).words
     return question[words[0].start if words else 0 :].rstrip(" ?!.")
+
+
+def _shortened(text: str) -> str:
+    """As many of its words as are read; a word that is longer than that is none."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST + 1].rpartition(" ")[0]
 
 
 def _tidy(text: str) -> str:

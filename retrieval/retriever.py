@@ -69,15 +69,16 @@ class Retriever:
         Raises:
             UserError: a corpus cannot be read or was made with another model, or the model cannot be had.
         """
-        question = " ".join(question.split())
+        question = " ".join(_encodable(question).split())
         searched = standalone(question, previous)
         if searched == question:
             return self._answer(question, question, top)
         answer = self._answer(question, searched, top)
         if answer.answered or leans(question):
             return answer
+        # Asked by itself it may be about anything, so it has to be sure, and whoever asked is told.
         alone = self._answer(question, question, top)
-        return alone if alone.answered else answer
+        return replace(alone, searched=alone.searched or question) if alone.confidence is Confidence.STRONG else answer
 
     def _answer(self, question: str, searched: str, top: int) -> Answer:
         texts = _Texts()
@@ -142,7 +143,12 @@ class Retriever:
 
 
 def _shortened(question: str) -> str:
-    return " ".join(question[:_LONGEST_QUESTION].split())
+    return " ".join(_encodable(question[:_LONGEST_QUESTION]).split())
+
+
+def _encodable(text: str) -> str:
+    """`text` without halves of characters, which no model could read."""
+    return text.encode(errors="replace").decode()
 
 
 class _Texts:

@@ -52,13 +52,15 @@ def search(
     *,
     own: str | None = None,
     most: int = LOOKED_AT,
+    mend: bool = True,
 ) -> Search:
-    """What the corpora have on a question; `own` is a follow-up as it was asked, `most` how many are looked at."""
+    """What the corpora have on a question; `own` is a follow-up as it was asked, `most` how many are looked at, and
+    `mend` whether the question's slips are put right."""
     asked = asked_of(question, views, encoder.languages)
     query = query_of(encoder, question, own, asked)
     unknown = foreign(asked.language, encoder.languages) is not None
     # Of a language that the model does not know, it cannot tell which words are right.
-    if not unknown and (put_right := slips(question, views, asked, query.tokens)):
+    if mend and not unknown and (put_right := slips(question, views, asked, query.tokens)):
         question, own = mended(question, put_right), None if own is None else mended(own, put_right)
         asked = asked_of(question, views, encoder.languages)
         query = query_of(encoder, question, own, asked)

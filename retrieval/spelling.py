@@ -20,12 +20,12 @@ from retrieval.question import Wording
 _LETTERS = re.compile(r"[^\W\d_]+")
 # What stands by itself: no part of an address, a name with digits or underscores, or a mention.
 _WORD = re.compile(r"(?<![\w@#/.:\\-])[^\W\d_]{5,}(?![\w@/\\(-]|[.:]\w)")
-_QUOTED = re.compile(r"[\"“„«][^\"“”„«»]*[\"”“»]|`[^`]*`")
+_QUOTED = re.compile(r"[\"“„«»][^\"“”„«»]*[\"”“»«]|`[^`]*`|(?<!\w)['‘‚][^'‘’‚]*['’‘](?!\w)")
 _SHORTEST_TERM = 4  # letters of a term that is looked at; shorter ones are near to too much
 _LONG = 9  # letters from which on two slips are put right
-_MOST_WORDS = 4  # of one question that are looked at; each costs a look through a part of the vocabulary
+_MOST_WORDS = 6  # of one question that are looked at; each costs a look through a part of the vocabulary
 _NEAREST = 8  # terms whose words are looked at
-_PASSAGES = 3  # … of each, in so many paragraphs
+_PASSAGES = 10  # … of each, in so many paragraphs
 _ENDINGS = frozenset("s es ed ing er ers est ly".split())
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -37,7 +37,6 @@ _BESIDE = frozenset(
     for other in (*row[max(0, j - 1) : j], *row[j + 1 : j + 2], *"".join(_ROWS[i - 1 : i])[j : j + 2],
                   *"".join(_ROWS[i + 1 : i + 2])[max(0, j - 1) : j + 1])
 )  # fmt: skip
-_VOWELS = frozenset("aeiouy")
 _NEVER = 9  # what no finger does counts as more slips than are ever put right
 
 
@@ -59,17 +58,25 @@ def slips(question: str, views: Sequence[CorpusView], asked: Wording, read: Toke
 
 
 def mended(text: str, slips: Mapping[str, str]) -> str:
-    """`text` with the words that were meant in the place of slips."""
-    return _LETTERS.sub(lambda match: slips.get(match.group(), match.group()), text)
+    """`text` with the words that were meant in the place of slips, but for what is quoted or part of something else."""
+    parts, end = [], 0
+    for match in _free(text):
+        parts += [text[end : match.start()], slips.get(match.group(), match.group())]
+        end = match.end()
+    return "".join([*parts, text[end:]])
+
+
+def _free(text: str) -> list[re.Match[str]]:
+    """The words that may be slips: long enough to be told from others, neither quoted nor part of an address."""
+    quoted = [match.span() for match in _QUOTED.finditer(text)]
+    return [match for match in _WORD.finditer(text) if not any(start <= match.start() < end for start, end in quoted)]
 
 
 def _unmet(question: str, views: Sequence[CorpusView], asked: Wording) -> list[re.Match[str]]:
-    """The words that are looked up and long enough to be told from others, and that no article has."""
-    quoted = [match.span() for match in _QUOTED.finditer(question)]
+    """The words that are looked up, and that no article has."""
     forms = {
         match: {term for language in asked.analysed for term in terms(match.group(), language)}
-        for match in _WORD.finditer(question)
-        if not any(start <= match.start() < end for start, end in quoted)
+        for match in _free(question)
     }
     forms = {match: own for match, own in forms.items() if not own.isdisjoint(asked.terms)}
     every = list(frozenset().union(*forms.values()))
@@ -87,58 +94,61 @@ def _is_known(match: re.Match[str], pieces: Sequence[tuple[int, int]]) -> bool:
 
 
 def _meant(word: str, views: Sequence[CorpusView], language: str, *, is_name: bool) -> str | None:
-    """The word of the articles that is the fewest slips away, among equals that of the commonest term."""
+    """The word of the articles that is the fewest slips away; None if none is near enough."""
     stemmed = terms(word, language)
     if len(stemmed) != 1:  # a script without blanks
         return None
     most, lower = 1 + (len(word) >= _LONG), word.lower()
     found: list[tuple[int, bool, int, str]] = []
     for place, term in enumerate(_near(stemmed[0][0], lower, most + 1, views)):
-        for surface in _words_of(term, views, language):
+        for surface in _words_of(term, lower, most, views, language):
             distance = _slips_apart(lower, surface.lower(), most, is_name=is_name)
             if distance <= most:
                 found.append((distance, surface[-1].lower() != lower[-1], place, surface))
     if not found:
         return None
     surface = min(found)[3]
-    return surface.lower() if word.islower() else surface[0].upper() + surface[1:]
+    if word.islower():
+        return surface.lower()
+    return surface.upper() if word.isupper() else surface[0].upper() + surface[1:]
 
 
 def _near(initial: str, word: str, most: int, views: Sequence[CorpusView]) -> list[str]:
-    """The terms that come nearest to what the word begins with, the nearest and commonest first.
+    """The terms that come nearest to what the word begins with: the nearest, of these the longest, then the commonest.
 
     Endings are left out of it, for a slip in one keeps a word from being stemmed as it should be.
     """
     counts: Counter[str] = Counter()
-    by_length: defaultdict[int, list[str]] = defaultdict(list)
     for view in views:
         for term, count in view.vocabulary(initial):  # hardly anyone slips on the first letter
-            if _SHORTEST_TERM <= len(term) <= len(word) + most:
-                if term not in counts:
-                    by_length[len(term)].append(term)
-                counts[term] += count
-    near = [
-        (distance, -counts[term], term)
-        for length, some in by_length.items()
-        for term, distance, _ in extract(word[:length], some, scorer=OSA.distance, score_cutoff=most, limit=None)
-    ]
-    return [term for _, _, term in sorted(near)[:_NEAREST]]
+            counts[term] += count
+    by_length: defaultdict[int, list[str]] = defaultdict(list)
+    for term in counts:
+        if _SHORTEST_TERM <= len(term) <= len(word) + most:
+            by_length[len(term)].append(term)
+    nearest: dict[str, int] = {}
+    for length, some in by_length.items():
+        for beginning in {word[: length + more] for more in (-1, 0, 1)}:  # a slip makes it shorter or longer
+            for term, distance, _ in extract(beginning, some, scorer=OSA.distance, score_cutoff=most, limit=None):
+                nearest[term] = min(distance, nearest.get(term, distance))
+    return sorted(nearest, key=lambda term: (nearest[term], -len(term), -counts[term]))[:_NEAREST]
 
 
-def _words_of(term: str, views: Sequence[CorpusView], language: str) -> Iterator[str]:
-    """Words that have this term, as some paragraphs and their articles' titles write them."""
+def _words_of(term: str, typed: str, most: int, views: Sequence[CorpusView], language: str) -> Iterator[str]:
+    """Words like the one typed that have this term, as some paragraphs and their articles' titles write them."""
     for view in views:
         for text in view.store.passages(term, _PASSAGES):
             for word in dict.fromkeys(_LETTERS.findall(text)):
-                if terms(word, language) == [term]:
+                is_like = abs(len(word) - len(typed)) <= most and word[0].lower() == typed[0]
+                if is_like and terms(word, language) == [term]:
                     yield word
 
 
 def _slips_apart(typed: str, meant: str, most: int, *, is_name: bool) -> int:
     """How many slips make `typed` of `meant`; more than `most` if it takes more, or what is no slip.
 
-    A slip leaves a letter out, swaps two, doubles one, hits the key beside the right one, too or in its place, or takes
-    one vowel for another. Names differ by a letter as words seldom do, so that in one no letter stands for another.
+    A slip leaves a letter out, swaps two, doubles one, or hits the key beside the right one, too or in its place. Names
+    differ by a letter as words seldom do, so that in one no letter stands for another.
     """
     if abs(len(typed) - len(meant)) > most:
         return most + 1
@@ -161,4 +171,4 @@ def _extra(typed: str, i: int) -> int:
 
 
 def _instead(letter: str, wanted: str) -> int:
-    return 1 if (letter, wanted) in _BESIDE or {letter, wanted} <= _VOWELS else _NEVER
+    return 1 if (letter, wanted) in _BESIDE else _NEVER

@@ -48,7 +48,7 @@ def run(session: Session, *, prompt: bool) -> None:
 
 def _ask(session: Session, corpus: "Corpus", encoder: "Encoder", question: str, previous: Sequence[str] = ()) -> None:
     answer = session.retriever([corpus], encoder).ask(question, top=1, previous=previous)
-    blocks = show.answer_blocks(answer, session.home) or show.nothing_found([corpus.store.statistics()])
+    blocks = show.answer_blocks(answer, session.home) or show.nothing_found([corpus.store.statistics()])[:1]
     heading = show.Block(0, Text(f"Q: {show.plain(question)}", style="bold cyan"))
     searched = show.searched_notice(answer)
     show.write(session.out, [heading, *searched, *blocks, *show.foreign_notice(answer, encoder.languages), _BLANK])

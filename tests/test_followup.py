@@ -180,14 +180,18 @@ def test_a_question_that_may_stand_by_itself(tmp_path, model_encoder):
     articles = [
         Article("/a", "Skarholm", "The lighthouse on Skarholm is 31 metres tall. Its lamp turns every nine seconds."),
         Article("/b", "The guild", "The lockout lasts until the Tuesday reset. Nobody may change groups before then."),
+        Article("/c", "The flood", "Nobody was killed."),
     ]
     Indexer(library.corpus(None, create=True).store, model_encoder).add_articles(articles)
     retriever = Retriever(library.askable(None), model_encoder)
     asked: list[str] = []
-    for question in ("How tall is the lighthouse?", "How long does the lockout last?", "How tall is the lighthouse?"):
+    for question in ("How tall is the lighthouse?", "What is the lockout?", "How tall is the lighthouse?"):
         answer = retriever.ask(question, previous=asked)
         assert answer.answered and answer.hits == retriever.ask(question).hits
+        assert answer.searched in ((question,) if asked else (None,))  # told, for the questions before are left out
         asked.append(question)
+    elsewhere = retriever.ask("Who was killed?", previous=asked)
+    assert not elsewhere.answered  # it names nothing, and is not asked of whatever else there is
     library.close()
     words = standalone("Is the lockout over?", ["How tall is the lighthouse?", "Is the lockout long?"] * 2).split()
     assert len({word.strip(",?").casefold() for word in words}) == len(words)

@@ -68,8 +68,7 @@ def put_right(question: str, *corpora: Corpus, known: Iterable[str] = (), encode
         ("Where is the bajkery?", "Where is the bakery?"),  # the key beside it, too
         ("Is the vridge green, or the bruvge?", "Is the vridge green, or the bruvge?"),  # first letter; two slips
         ("Is the brifge green?", "Is the bridge green?"),  # the key beside it instead
-        ("Where is the bakary?", "Where is the bakery?"),  # a vowel for another
-        ("Is the TALOW bridge green?", "Is the Tallow bridge green?"),  # one of many words
+        ("Is the TALOW bridge green?", "Is the TALLOW bridge green?"),  # in capitals
         ("Where did the onwer get her bakrey?", "Where did the owner get her bakery?"),  # two of them
     ],
 )
@@ -88,6 +87,8 @@ def test_a_slip_gives_way_to_the_word_that_was_meant(filled, question, searched)
         "Is it a fridge in Tisbon?",  # begins with another letter
         "Is there a bridle?",  # l is far from g on the keyboard: another word
         "Is the brixxe green?",
+        "Where is the bakary?",  # "nitrite" is no "nitrate"
+        "Is 'brigde' a word, or »brigde« or ‘brigde’?",
         "When did the Moyor open it?",  # in a name no letter stands for another
         "Who wrote about “the brigde”?",  # quoted
         "Is `brigde` a command?",
@@ -139,6 +140,11 @@ def test_without_tokens_nothing_is_put_right(filled):
         ("The group made private plans.", "Which primates make plans?", None),
         ("The mill stands on the hill, and the meal is ground there.", "Wann brannte die Mühle?", None),
         ("The miller steps aside.", "¿Cuántas personas fueron evacuadas durante la tormenta?", None),
+        ("Hyperglycemia means too much sugar in the blood.", "What is hypoglycemia?", None),
+        ("Methanol is poisonous.", "Is methanal poisonous?", None),
+        ("Sandpaper is rough.", "What is a sandpiper?", None),
+        ("The passphrase is long.", "How long is the pasphrase?", "How long is the passphrase?"),
+        ("The lieutenant left.", "When did the liutenant leave?", "When did the lieutenant leave?"),
         ("The lighthouse on Skarholm is white.", "What colour is the lighthuose?", "What colour is the lighthouse?"),
         ("The lighthouse on Skarholm is white.", "Where is Skarhlom?", "Where is Skarholm?"),
         ("The exhibition opened in May.", "When did the exibitoin open?", "When did the exhibition open?"),
@@ -219,8 +225,8 @@ def test_a_long_question_is_not_told_as_another(filled):
 
 
 @given(
-    st.lists(st.text(alphabet="abc 1-?é", max_size=6)),
-    st.dictionaries(st.text("abcé", min_size=1, max_size=3), st.text("xyz", min_size=1, max_size=3), max_size=4),
+    st.lists(st.text(alphabet="abcé?, ", max_size=9)),
+    st.dictionaries(st.text("abcé", min_size=5, max_size=7), st.text("xyz", min_size=1, max_size=3), max_size=4),
 )
 def test_nothing_but_the_words_changes(parts, found):
     """Whole words give way, each everywhere; whatever is between them stays."""
@@ -229,6 +235,12 @@ def test_nothing_but_the_words_changes(parts, found):
     result = mended(text, found)
     assert letters.split(result) == letters.split(text)
     assert letters.findall(result) == [found.get(word, word) for word in letters.findall(text)]
+
+
+def test_what_is_never_changed_stays_beside_a_slip(filled):
+    """A slip is put right where it stands free, and not where the same letters are quoted or part of something else."""
+    question = "Does “brigde” at example.org/brigde, get_brigde or #brigde mean the brigde?"
+    assert put_right(question, filled) == question.replace("the brigde", "the bridge")
 
 
 def test_a_slip_for_measuring_is_one_and_always_the_same():
