@@ -30,7 +30,7 @@ from index.errors import UserError
 from index.yardstick import Yardstick
 from retrieval.candidates import find
 from retrieval.evidence import Shortlist, gather
-from retrieval.question import Wording, asked_of
+from retrieval.question import asked_of
 from retrieval.ranker import FixedRanker, shipped
 from retrieval.search import CANDIDATES, LOOKED_AT, articles_of, query_of
 from retrieval.spelling import slips
@@ -66,9 +66,10 @@ def measure(questions: QuestionSet, corpus: Corpus, encoder: Encoder, most: int)
                 slips(text, [view], asked, query.tokens)
             slipped = misspelt(text)
             if slipped != text:
-                wrong = query_of(encoder, slipped, None, asked_of(slipped, [view], encoder.languages))
+                wrong = asked_of(slipped, [view], encoder.languages)
+                tokens = query_of(encoder, slipped, None, wrong).tokens
                 with clock.step("the same, where there is one"):
-                    slips(slipped, [view], Wording(wrong.language, tuple(wrong.terms)), wrong.tokens)
+                    slips(slipped, [view], wrong, tokens)
             with clock.step("find candidates"):
                 found = find([view], query, CANDIDATES)
             scores = FixedRanker().scores(found.features)

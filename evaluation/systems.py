@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 
 from evaluation.metrics import Floats, Integers, average_ranks, run_starts
 from evaluation.sets import Question
-from index.corpus import Corpus, CorpusView
+from index.corpus import Corpus
 from index.encoder import Encoder, EncoderIdentity
+from index.store import StoredArticle, StoredSentence
 from index.tokens import Encoded
 from index.yardstick import Yardstick
-from retrieval.candidates import FEATURES, Candidate, Query, find
+from retrieval.candidates import FEATURES, Candidate, find
 from retrieval.question import asked_of
 from retrieval.ranker import FixedRanker, worth_showing
 from retrieval.retriever import Ranked, Retriever
+from retrieval.search import CANDIDATES, articles_of, query_of
 
 PRODUCT = "verbatim"
 SYSTEMS = ("bm25", "dense", "fixed", PRODUCT)
@@ -29,7 +31,6 @@ PROBABILISTIC = (PRODUCT,)
 """Those whose confidence claims to be a probability."""
 
 _FIRST = 5  # hits whose order is kept
-_CANDIDATES = 100  # by each kind of evidence, as the product looks for them
 _DEPTH = 30  # of the product's own ranking; what stands behind counts as not found
 _HITS = 3  # that an answer shows at most, unless configured otherwise
 
@@ -68,9 +69,7 @@ def rank_all(retriever: Retriever, corpora: Sequence[Corpus], encoder: Encoder, 
         views = [stack.enter_context(corpus.view()) for corpus in corpora]
         views = [view for view in views if view.vectors]
         asked = asked_of(text, views, encoder.languages)
-        read = encoder.read_questions([text])
-        query = Query(read.vectors[0], asked.terms, encoder.yardstick.cosine, read.tokens[0], text, asked.language)
-        found = find(views, query, _CANDIDATES)
+        found = find(views, query_of(encoder, text, None, asked), CANDIDATES)
         places = _places(found.candidates)
     bm25, dense = (found.features[:, FEATURES.index(name)] for name in ("bm25", "dense"))
     fixed = FixedRanker().scores(found.features)
@@ -83,19 +82,11 @@ def rank_all(retriever: Retriever, corpora: Sequence[Corpus], encoder: Encoder, 
 
 
 def _places(candidates: Sequence[Candidate]) -> list[Place]:
-    wanted: dict[int, tuple[CorpusView, set[int]]] = {}
-    for one in candidates:
-        wanted.setdefault(id(one.view), (one.view, set()))[1].add(one.sentence.article_id)
-    articles = {key: view.store.articles_by_id(sorted(ids)) for key, (view, ids) in wanted.items()}
-    return [
-        Place(articles[id(one.view)][one.sentence.article_id].source, one.sentence.start, one.sentence.end)
-        for one in candidates
-    ]
+    return [_place(article, one.sentence) for one, article in zip(candidates, articles_of(candidates), strict=True)]
 
 
-def place_of(one: Ranked) -> Place:
-    """Where a ranked sentence stands."""
-    return Place(one.article.source, one.candidate.sentence.start, one.candidate.sentence.end)
+def _place(article: StoredArticle, sentence: StoredSentence) -> Place:
+    return Place(article.source, sentence.start, sentence.end)
 
 
 def _plain(places: Sequence[Place], scores: Floats, confidence: Floats) -> Ranking:
@@ -111,7 +102,7 @@ def _product(groups: Sequence[Sequence[Ranked]]) -> Ranking:
     lowest = groups[0][0].lowest if groups else 1.0
     worth = worth_showing([group[0].probability for group in groups[:_HITS]], lowest)
     shown = list(compress(leads, worth))
-    places = [place_of(one) for group in groups for one in group]
+    places = [_place(one.article, one.candidate.sentence) for group in groups for one in group]
     confidence = groups[0][0].probability if groups else 0.0
     return Ranking(places, _group_ranks(groups)[hits], hits, leads[:_FIRST], confidence, shown)
 

@@ -155,10 +155,11 @@ def _slips_apart(typed: str, meant: str, most: int, *, is_name: bool) -> int:
     before: list[int] = []
     row = list(range(len(meant) + 1))  # none typed yet, all of them left out
     for i, letter in enumerate(typed):
-        older, before, row = before, row, [row[0] + _extra(typed, i)]
+        extra = _extra(typed, i)
+        older, before, row = before, row, [row[0] + extra]
         for j, wanted in enumerate(meant):
             cost = 0 if letter == wanted else _NEVER if is_name else _instead(letter, wanted)
-            best = min(before[j] + cost, before[j + 1] + _extra(typed, i), row[j] + 1)
+            best = min(before[j] + cost, before[j + 1] + extra, row[j] + 1)
             if i and j and letter == meant[j - 1] and typed[i - 1] == wanted:
                 best = min(best, older[j - 1] + 1)
             row.append(best)
