@@ -3,6 +3,7 @@
 They are frozen, and know nothing of files, models, databases or Discord.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -36,9 +37,11 @@ class Article:
     """One article as a reader made it.
 
     `source` is its identity (a file's absolute path, a URL, `discord:…`); `text` is what sentences are spans
-    of, and is never changed after reading. `published` is the day the article itself states, if any. `states_title` is
-    false where the title was made up for it, from its first sentence or its file's name. `language` is an ISO 639-1
-    code, "und" where it cannot be told, and None until somebody has looked.
+    of, and is never changed after reading. `published` is the day the article itself states, if any, and `updated`
+    the day of its latest correction that it states. `pages` are the offsets in `text` at which its pages begin, the
+    first page's first; empty where it has none. `states_title` is false where the title was made up for it, from its
+    first sentence or its file's name. `language` is an ISO 639-1 code, "und" where it cannot be told, and None until
+    somebody has looked.
     """
 
     source: str
@@ -49,3 +52,9 @@ class Article:
     published: date | None = None
     states_title: bool = True
     language: str | None = None
+    updated: date | None = None
+    pages: tuple[int, ...] = ()
+
+    def page_of(self, offset: int) -> int | None:
+        """The number, from 1, of the page that `offset` of the text stands on; None where there are no pages."""
+        return bisect_right(self.pages, offset) or None

@@ -75,6 +75,8 @@ def _article(data: bytes, source: str, name: str, suffix: str) -> Article:
         published=metadata.published(draft.published),
         states_title=bool(stated),
         language=code_of(draft.language),
+        updated=metadata.published(draft.updated),
+        pages=draft.pages if body == draft.text else (),
     )
 
 

@@ -37,6 +37,8 @@ class Draft:
     author: str = ""
     published: str = ""
     language: str = ""
+    updated: str = ""
+    pages: tuple[int, ...] = ()  # offsets in `text`; a reader that states them leaves nothing for `clean` to change
 
 
 def stated_title(stated: str) -> str:
