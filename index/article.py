@@ -4,6 +4,7 @@ They are frozen, and know nothing of files, models, databases or Discord.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -57,4 +58,9 @@ class Article:
 
     def page_of(self, offset: int) -> int | None:
         """The number, from 1, of the page that `offset` of the text stands on; None where there are no pages."""
-        return bisect_right(self.pages, offset) or None
+        return page_of(self.pages, offset)
+
+
+def page_of(pages: Sequence[int], offset: int) -> int | None:
+    """The number, from 1, of the page that an offset stands on, given where pages begin; None where there are none."""
+    return bisect_right(pages, offset) or None

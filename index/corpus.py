@@ -4,8 +4,9 @@ A `Library` holds the operator's corpus and one for each Discord server, each in
 anything of questions, ranking or Discord: a server is a number here.
 """
 
+import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoder import Encoder, stamp_of
+from index.encoder import Encoder, Stamp, is_of, stamp_of
 from index.errors import UserError
 from index.layout import database_path, servers_in
 from index.store import Statistics, Store, Unit, other_stamp
 from index.vectors import VectorIndex
 
+log = logging.getLogger(__name__)
 _AT_ONCE = 500  # articles whose vectors are read together; what is read is in memory several times over
 UNITS: tuple[Unit, ...] = ("sentence", "paragraph")
 
@@ -53,7 +55,7 @@ class Corpus:
 
     def __init__(self, path: Path, encoder: Encoder, *, create: bool = True) -> None:
         self.store = Store(path, create=create)
-        self._encoder = encoder
+        self.encoder = encoder
         self._vectors: dict[Unit, VectorIndex] = {}
         self._articles: dict[int, int] = {}  # id → generation, as the vectors have them
         self._ids: dict[int, tuple[range, range]] = {}  # article id → ids of its sentences and paragraphs
@@ -83,7 +85,7 @@ class Corpus:
             stamp = self.store.stamp()
             if stamp is None:
                 return generation
-            if stamp != (wanted := stamp_of(self._encoder)):
+            if stamp != (wanted := stamp_of(self.encoder)):
                 raise UserError(other_stamp(self.store.path, stamp, wanted))
             if not self._vectors:
                 self._vectors = {unit: VectorIndex(stamp.dimension) for unit in UNITS}
@@ -133,14 +135,25 @@ class Library:
 
     `shared_with` names the servers that may also ask the operator's corpus; None: all of them. Corpora are opened
     when they are first asked for, and of the servers' own only the `most_open` used last stay open.
+
+    `previous` makes the encoder of another stamp: a corpus of that stamp is then served with it until it is encoded
+    anew with `encoder`. Without it, such a corpus is an error when it is first viewed.
     """
 
     def __init__(
-        self, folder: Path, encoder: Encoder, *, shared_with: frozenset[int] | None = None, most_open: int = 64
+        self,
+        folder: Path,
+        encoder: Encoder,
+        *,
+        shared_with: frozenset[int] | None = None,
+        most_open: int = 64,
+        previous: Callable[[Stamp], Encoder] | None = None,
     ) -> None:
         self.folder = folder
+        self.encoder = encoder
         self._most_open = most_open
-        self._encoder = encoder
+        self._previous = previous
+        self._earlier: dict[Stamp, Encoder] = {}
         self._shared_with = shared_with
         self._open: dict[int | None, Corpus] = {}  # the one used last comes last
         self._lock = threading.Lock()
@@ -158,13 +171,33 @@ class Library:
             if corpus is not None and not corpus.store.is_current():
                 corpus = None  # the file was deleted or replaced: what it held must not be served any longer
             if corpus is None and (create or self.path(server).exists()):
-                corpus = Corpus(self.path(server), self._encoder, create=create)
+                corpus = Corpus(self.path(server), self.encoder, create=create)
+            if corpus is not None and corpus.encoder is not (encoder := self._encoder_of(corpus.store.stamp())):
+                corpus = Corpus(self.path(server), encoder, create=False)
             if corpus is not None:
                 self._open[server] = corpus
                 servers = [one for one in self._open if one is not None]
                 for least_recent in servers[: -self._most_open]:
                     del self._open[least_recent]
             return corpus
+
+    def is_behind(self, server: int | None) -> bool:
+        """Whether a corpus still has to be encoded anew with the present model."""
+        corpus = self.corpus(server)
+        stamp = corpus.store.stamp() if corpus else None
+        return stamp is not None and not is_of(stamp, self.encoder.identity)
+
+    def _encoder_of(self, stamp: Stamp | None) -> Encoder:
+        """The encoder that a corpus of this stamp is served with; the present one where no other can be had."""
+        if stamp is None or self._previous is None or is_of(stamp, self.encoder.identity):
+            return self.encoder
+        if stamp not in self._earlier:
+            try:
+                self._earlier[stamp] = self._previous(stamp)
+            except UserError as error:
+                log.warning("the model that the articles were encoded with cannot be had any more: %s", error)
+                self._earlier[stamp] = self.encoder
+        return self._earlier[stamp]
 
     def askable(self, server: int | None) -> list[Corpus]:
         """The corpora that a question asked in `server` (None: by the operator) may be answered from."""

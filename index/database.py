@@ -6,7 +6,7 @@ It knows what makes a file one of ours and how writing stays safe; what is in th
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -52,7 +52,7 @@ class Database:
         self._file = self._file_identity()
         self._opened = True
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+    def rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """Every row of one statement; within a transaction of this thread, as that sees them."""
         with self._explained(), self._lent() as connection:
             return connection.execute(sql, values).fetchall()

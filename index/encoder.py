@@ -8,7 +8,7 @@ import importlib.util
 import os
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -42,11 +42,15 @@ class EncoderIdentity:
     question_prefix: str = ""
     passage_prefix: str = ""
     tokens: bool = True
+    location: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What the vectors and terms of a corpus were made with; two stamps never mix in one corpus."""
+    """What the vectors and terms of a corpus were made with; two stamps never mix in one corpus.
+
+    `location` is where the model was, a name or a folder, to have it again; it makes no difference otherwise.
+    """
 
     model: str
     question_prefix: str
@@ -55,6 +59,7 @@ class Stamp:
     pipeline: int
     precision: str = "float16"
     tokens: bool = False
+    location: str = field(default="", compare=False)
 
 
 class Encoder(Protocol):
@@ -106,7 +111,21 @@ def is_of(stamp: Stamp, identity: EncoderIdentity) -> bool:
 
 def _stamp(identity: EncoderIdentity, dimension: int) -> Stamp:
     prefixes = (identity.question_prefix, identity.passage_prefix)
-    return Stamp(identity.model, *prefixes, dimension, PIPELINE, tokens=identity.tokens)
+    return Stamp(identity.model, *prefixes, dimension, PIPELINE, tokens=identity.tokens, location=identity.location)
+
+
+def encoder_of(stamp: Stamp) -> "SentenceTransformerEncoder":
+    """The encoder that a corpus was made with, while its model is still where it was.
+
+    Raises:
+        UserError: it is not there any more, or this version of the program works otherwise.
+    """
+    name = DEFAULT_MODEL if stamp.model.startswith(f"{DEFAULT_MODEL}@") else stamp.location or stamp.model
+    prefixes = {"question_prefix": stamp.question_prefix, "passage_prefix": stamp.passage_prefix}
+    encoder = SentenceTransformerEncoder(name, **prefixes, tokens=stamp.tokens)
+    if not is_of(stamp, encoder.identity):
+        raise UserError(f"{name!r} is another model by now, or this version of Verbatim reads articles otherwise")
+    return encoder
 
 
 class SentenceTransformerEncoder:
@@ -141,7 +160,7 @@ class SentenceTransformerEncoder:
     @property
     def identity(self) -> EncoderIdentity:
         if self._identity is None:
-            self._identity = EncoderIdentity(fingerprint(self._name), *self._settings)
+            self._identity = EncoderIdentity(fingerprint(self._name), *self._settings, self._name)
         return self._identity
 
     @property

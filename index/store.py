@@ -4,9 +4,11 @@ With the database beneath it, the only part that speaks SQL. It knows nothing of
 Every method may be called from any thread; what a thread reads inside `snapshot()` is one state of the corpus.
 """
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -17,17 +19,27 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from index.article import Article, Paragraph, Sentence
+from index.article import Article, Paragraph, Sentence, page_of
 from index.database import Database
 from index.encoder import Stamp
 from index.errors import UserError
+from index.ledger import Ledger, Upload, keep_upload
+from index.standing import Standing
 
 T = TypeVar("T")
 Unit = Literal["sentence", "paragraph"]
 Float16 = NDArray[np.float16]
 Ids = NDArray[np.int64]
 _LANGUAGE = "(SELECT language FROM article_language WHERE article_id = article.id)"
-_ARTICLE_COLUMNS = f"id, source, title, states_title, url, author, published, indexed_at, sentences, {_LANGUAGE}"
+_ARTICLE_COLUMNS = (
+    "id, source, title, states_title, url, author, article.published, indexed_at, sentences,"
+    f" {_LANGUAGE}, article_detail.updated, first_published, first_indexed, pages,"
+    " stands_for, standing.published, standing.updated"
+)
+_ARTICLES = (
+    f"SELECT {_ARTICLE_COLUMNS} FROM article LEFT JOIN article_detail ON article_detail.article_id = id"
+    " LEFT JOIN standing ON standing.article_id = id"
+)
 _MOST_VALUES = 500  # in one statement; SQLite's own limit was 999 for long
 
 
@@ -36,6 +48,8 @@ class StoredArticle:
     """An article as lists and citations need it, without its text. `sentences` is their number.
 
     `language` is an ISO 639-1 code, or "und"; None if it was indexed before languages were told apart, as English.
+    `published` is the earliest day that it was ever seen to state, and `updated` that of its latest correction.
+    `pages` are as an article's. `copy_of` is the id of the article that stands for it, if it is a copy.
     """
 
     id: int
@@ -48,6 +62,19 @@ class StoredArticle:
     indexed_at: datetime
     sentences: int
     language: str | None = None
+    updated: date | None = None
+    first_indexed: datetime | None = None
+    pages: tuple[int, ...] = ()
+    copy_of: int | None = None
+
+    @property
+    def latest(self) -> date | None:
+        """The day as of which it speaks: that of its correction, or of its publication."""
+        return self.updated or self.published
+
+    def page_of(self, offset: int) -> int | None:
+        """As `Article.page_of`."""
+        return page_of(self.pages, offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +100,8 @@ class Encoding:
 class PreparedSentence:
     """A sentence ready to be stored: its span, hash of the encoded text, encoding, and terms.
 
-    `is_heading`: it only announces what follows. `names` are the terms of the words with a capital.
+    `is_heading`: it only announces what follows. `names` are the terms of the words with a capital. `line` is a hash
+    of its words; None if it has none.
     """
 
     span: Sentence
@@ -82,6 +110,7 @@ class PreparedSentence:
     encoding: Encoding
     terms: Sequence[str]
     names: Sequence[str] = ()
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +124,15 @@ class PreparedParagraph:
 
 @dataclass(frozen=True, slots=True)
 class PreparedArticle:
-    """An article ready to be stored: its version's hashes, and its paragraphs, in order."""
+    """An article ready to be stored: its version's hashes, and its paragraphs, in order; the normalised addresses by
+    which it may be known, and the web site it stands on, if any."""
 
     article: Article
     input_hash: bytes
     article_hash: bytes
     paragraphs: Sequence[PreparedParagraph]
+    keys: frozenset[str] = frozenset()
+    site: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +172,7 @@ class SentenceVectors:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Counts over the corpus, for BM25 and for people."""
+    """Counts over the corpus, for BM25 and for people; copies of an article are none."""
 
     articles: int
     sentences: int
@@ -156,6 +188,8 @@ class Store:
         self.path = path
         self._database = Database(path, create=create)
         self._rows = self._database.rows
+        self.ledger = Ledger(self._database)
+        self.settle = Standing(self._database).settle
         self.close = self._database.close
         self.is_current = self._database.is_current
 
@@ -175,8 +209,9 @@ class Store:
         return Stamp(**json.loads(rows[0][0])) if rows else None
 
     def statistics(self) -> Statistics:
-        columns = "count(*), total(sentences), total(paragraphs), total(sentence_terms), total(paragraph_terms)"
-        return Statistics(*map(int, self._rows(f"SELECT {columns} FROM article")[0]))
+        copies = "(SELECT count(*) FROM standing WHERE stands_for != article_id)"
+        columns = "total(sentences), total(paragraphs), total(sentence_terms), total(paragraph_terms)"
+        return Statistics(*map(int, self._rows(f"SELECT count(*) - {copies}, {columns} FROM article")[0]))
 
     def languages(self) -> dict[str, int]:
         """ISO 639-1 code, or "und" → how many articles are in that language, the commonest first."""
@@ -192,7 +227,7 @@ class Store:
 
     def articles(self) -> list[StoredArticle]:
         """All articles, by title."""
-        rows = self._rows(f"SELECT {_ARTICLE_COLUMNS} FROM article ORDER BY title COLLATE NOCASE, id")
+        rows = self._rows(f"{_ARTICLES} ORDER BY title COLLATE NOCASE, id")
         return [_stored_article(row) for row in rows]
 
     def article(self, article_id: int) -> StoredArticle | None:
@@ -202,18 +237,20 @@ class Store:
         """Id → article, for those that are there."""
         found: dict[int, StoredArticle] = {}
         for marks, group in _groups(ids):
-            rows = self._rows(f"SELECT {_ARTICLE_COLUMNS} FROM article WHERE id IN ({marks})", group)
+            rows = self._rows(f"{_ARTICLES} WHERE id IN ({marks})", group)
             found.update((row[0], _stored_article(row)) for row in rows)
         return found
 
     def load(self, article_id: int) -> Article | None:
         """The whole article, as it was read."""
-        columns = f"source, title, text, url, author, published, states_title, {_LANGUAGE}"
-        rows = self._rows(f"SELECT {columns} FROM article WHERE id = ?", (article_id,))
+        columns = f"source, title, text, url, author, published, states_title, {_LANGUAGE}, updated, pages"
+        sql = f"SELECT {columns} FROM article LEFT JOIN article_detail ON article_id = id WHERE id = ?"
+        rows = self._rows(sql, (article_id,))
         if not rows:
             return None
-        source, title, text, url, author, published, states_title, language = rows[0]
-        return Article(source, title, text, url, author, _day(published), bool(states_title), language)
+        source, title, text, url, author, published, states_title, language, updated, pages = rows[0]
+        stated = (url, author, _day(published), bool(states_title), language, _day(updated))
+        return Article(source, title, text, *stated, _pages(pages))
 
     def versions(self, source: str | None = None) -> dict[str, Version]:
         """Source → version, for every article or only that of `source`."""
@@ -233,13 +270,12 @@ class Store:
         stamp: Stamp,
         *,
         replaces: Version | None = None,
-        upload: tuple[str, bytes] | None = None,
+        upload: Upload | None = None,
     ) -> bool:
         """Adds the article, or puts it in the place of its source's `replaces`, whose id it keeps.
 
         Returns False, having changed nothing, if what is stored is not `replaces`: another run was faster, or the
-        article was removed meanwhile and must not come back. `upload` is the name and the bytes of what came in
-        without a file of its own, kept to be read again.
+        article was removed meanwhile and must not come back. `upload` is kept, to be read again.
 
         Raises:
             UserError: the corpus bears another stamp, or cannot be written; it is then as before.
@@ -254,8 +290,7 @@ class Store:
             elif known != stamp:
                 raise UserError(other_stamp(self.path, known, stamp))
             if upload is not None:
-                row = (source, *upload)
-                connection.execute("INSERT OR REPLACE INTO upload (source, name, data) VALUES (?, ?, ?)", row)
+                keep_upload(connection, upload, source, time.time())
             _put(connection, prepared, self._raised_generation(connection))
             return True
 
@@ -273,11 +308,18 @@ class Store:
         with self._writing() as (connection, _):
             removed = list(self.articles_by_id(list(dict.fromkeys(article_ids))).values())
             for article in removed:
-                connection.execute("DELETE FROM upload WHERE source = ?", (article.source,))
                 connection.execute("DELETE FROM article WHERE id = ?", (article.id,))
+                # An upload may be an archive of several articles, and goes with the last of them.
+                connection.execute(
+                    "DELETE FROM upload WHERE source IN (SELECT address FROM source JOIN origin ON source.id = source_id"
+                    " WHERE origin.article = ?) AND NOT EXISTS (SELECT 1 FROM source JOIN origin ON source.id = source_id"
+                    " JOIN article ON article.source = origin.article WHERE address = upload.source)",
+                    (article.source,),
+                )
             if forget:
                 for unit in ("sentence", "paragraph"):
                     connection.execute(f"INSERT INTO {unit}_text ({unit}_text) VALUES ('optimize')")
+        self.settle()
         if forget:
             self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
         return removed
@@ -288,6 +330,34 @@ class Store:
             for prepared in articles:
                 _put(connection, prepared, generation)
             _write_stamp(connection, stamp)
+            connection.execute("DELETE FROM staged")
+            connection.execute("DELETE FROM meta WHERE key = 'staged'")
+        self.settle()
+
+    # -- another model's encodings, until all are there
+
+    def stage(self, encodings: Mapping[bytes, Encoding], stamp: Stamp) -> None:
+        """Keeps encodings for `replace_all` to come. Those of any other stamp than this are dropped."""
+        with self._database.transaction("IMMEDIATE") as connection:
+            wanted = json.dumps(asdict(stamp))
+            if self._rows("SELECT value FROM meta WHERE key = 'staged'") != [(wanted,)]:
+                connection.execute("DELETE FROM staged")
+                connection.execute("INSERT OR REPLACE INTO meta VALUES ('staged', ?)", (wanted,))
+            rows = [
+                (key, one.vector.astype("<f2").tobytes(), one.title_tokens, one.tokens)
+                for key, one in encodings.items()
+            ]
+            connection.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?)", rows)
+
+    def staged(self, hashes: Sequence[bytes], stamp: Stamp) -> dict[bytes, Encoding]:
+        """Hash of an encoded text → its encoding, for those that have been staged under this stamp."""
+        found: dict[bytes, Encoding] = {}
+        if self._rows("SELECT value FROM meta WHERE key = 'staged'") != [(json.dumps(asdict(stamp)),)]:
+            return found
+        for marks, group in _groups(hashes):
+            sql = f"SELECT encoded_hash, vector, title_tokens, tokens FROM staged WHERE encoded_hash IN ({marks})"
+            found.update((key, Encoding(_vector(blob), *tokens)) for key, blob, *tokens in self._rows(sql, group))
+        return found
 
     @contextmanager
     def _writing(self) -> Iterator[tuple[sqlite3.Connection, int]]:
@@ -329,14 +399,15 @@ class Store:
         return found
 
     def vectors(self, article_ids: Sequence[int] | None = None) -> SentenceVectors:
-        """The vectors of these articles' sentences, or of all."""
-        sql = "SELECT id, article_id, paragraph_id, vector FROM sentence"
+        """The vectors of these articles' sentences, or of all, but for those that are hidden."""
+        visible = "id NOT IN (SELECT id FROM hidden_sentence)"
+        sql = f"SELECT id, article_id, paragraph_id, vector FROM sentence WHERE {visible}"
         if article_ids is None:
             rows = self._rows(f"{sql} ORDER BY id")
         else:
             rows = []
             for marks, group in _groups(article_ids):
-                rows += self._rows(f"{sql} WHERE article_id IN ({marks}) ORDER BY id", group)
+                rows += self._rows(f"{sql} AND article_id IN ({marks}) ORDER BY id", group)
             rows.sort(key=itemgetter(0))
         ids, articles, paragraphs, blobs = zip(*rows, strict=True) if rows else ((), (), (), ())
         matrix = np.frombuffer(b"".join(blobs), "<f2").reshape(len(ids), -1 if ids else 0)
@@ -385,11 +456,12 @@ class Store:
         return found
 
     def sentences_of_paragraphs(self, paragraph_ids: Sequence[int]) -> list[int]:
-        """Ids of the sentences in these paragraphs."""
+        """Ids of the sentences in these paragraphs, but for those that are hidden."""
         found: list[int] = []
         for marks, group in _groups(paragraph_ids):
-            rows = self._rows(f"SELECT id FROM sentence WHERE paragraph_id IN ({marks}) ORDER BY id", group)
-            found += [row[0] for row in rows]
+            visible = "id NOT IN (SELECT id FROM hidden_sentence)"
+            sql = f"SELECT id FROM sentence WHERE paragraph_id IN ({marks}) AND {visible} ORDER BY id"
+            found += [row[0] for row in self._rows(sql, group)]
         return found
 
     def neighbours(self, sentence: StoredSentence) -> tuple[Sentence | None, Sentence | None]:
@@ -402,10 +474,12 @@ class Store:
     # -- searching
 
     def search_text(self, unit: Unit, terms: Sequence[str], k: int) -> list[int]:
-        """Ids of the `k` best units by BM25 (FTS5's k1 = 1.2, b = 0.75) over any of `terms`, best first."""
+        """Ids of the `k` best units by BM25 (FTS5's k1 = 1.2, b = 0.75) over any of `terms`, best first, but for those
+        that are hidden."""
         if not terms:
             return []
-        sql = f"SELECT rowid FROM {unit}_text WHERE {unit}_text MATCH ? ORDER BY rank LIMIT ?"
+        visible = f"rowid NOT IN (SELECT id FROM hidden_{unit})"
+        sql = f"SELECT rowid FROM {unit}_text WHERE {unit}_text MATCH ? AND {visible} ORDER BY rank LIMIT ?"
         return [row[0] for row in self._rows(sql, (" OR ".join(f'"{term}"' for term in terms), k))]
 
     def document_frequencies(self, unit: Unit, terms: Sequence[str]) -> dict[str, int]:
@@ -435,7 +509,7 @@ def other_stamp(path: Path, known: Stamp, wanted: Stamp) -> str:
     changed = [
         f"{key} {old!r}, now {asdict(wanted)[key]!r}"
         for key, old in asdict(known).items()
-        if old != asdict(wanted)[key]
+        if old != asdict(wanted)[key] and key != "location"
     ]
     return (
         f"The corpus {path} was made with {'; '.join(changed)}. Run: python bot.py index --rebuild (with the same "
@@ -445,6 +519,7 @@ def other_stamp(path: Path, known: Stamp, wanted: Stamp) -> str:
 
 def _put(connection: sqlite3.Connection, prepared: PreparedArticle, generation: int) -> int:
     article, sentences = prepared.article, [s for paragraph in prepared.paragraphs for s in paragraph.sentences]
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     row: dict[str, Any] = {
         "source": article.source,
         "input_hash": prepared.input_hash,
@@ -454,7 +529,7 @@ def _put(connection: sqlite3.Connection, prepared: PreparedArticle, generation: 
         "url": article.url,
         "author": article.author,
         "published": article.published.isoformat() if article.published else None,
-        "indexed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "indexed_at": now,
         "generation": generation,
         "sentences": len(sentences),
         "paragraphs": len(prepared.paragraphs),
@@ -470,6 +545,7 @@ def _put(connection: sqlite3.Connection, prepared: PreparedArticle, generation: 
     connection.execute("DELETE FROM article_language WHERE article_id = ?", (article_id,))
     if article.language is not None:
         connection.execute("INSERT INTO article_language VALUES (?, ?)", (article_id, article.language))
+    _put_detail(connection, article_id, prepared, now)
     connection.execute("DELETE FROM paragraph WHERE article_id = ?", (article_id,))
     for paragraph in prepared.paragraphs:
         paragraph_id = _insert(connection, "paragraph", paragraph.terms, article_id, *paragraph.span)
@@ -480,7 +556,44 @@ def _put(connection: sqlite3.Connection, prepared: PreparedArticle, generation: 
             sentence_id = _insert(connection, "sentence", sentence.terms, *values)
             detail = (sentence_id, " ".join(sentence.names), encoding.title_tokens, encoding.tokens)
             connection.execute("INSERT INTO sentence_detail VALUES (?, ?, ?, ?)", detail)
+            if sentence.line is not None:
+                connection.execute("INSERT INTO line VALUES (?, ?, ?)", (sentence_id, article_id, sentence.line))
     return int(article_id)
+
+
+def _put_detail(connection: sqlite3.Connection, article_id: int, prepared: PreparedArticle, now: str) -> None:
+    article = prepared.article
+    lines = [s.line for paragraph in prepared.paragraphs for s in paragraph.sentences if s.line is not None]
+    detail = {
+        "article_id": article_id,
+        "updated": article.updated.isoformat() if article.updated else None,
+        "first_published": article.published.isoformat() if article.published else None,
+        "first_indexed": now,
+        "site": prepared.site,
+        "digest": hashlib.sha256(repr(lines).encode()).digest()[:16] if lines else None,
+        "pages": json.dumps(article.pages),
+    }
+    # What it was derived from before is stale, too: the copies that it had, and the site that it stood on.
+    connection.execute(
+        "INSERT OR IGNORE INTO stale SELECT article_id FROM standing WHERE stands_for ="
+        " (SELECT stands_for FROM standing WHERE article_id = :article_id) UNION SELECT :article_id",
+        detail,
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO stale_site SELECT site FROM article_detail WHERE article_id = :article_id"
+        " AND site IS NOT NULL AND site IS NOT :site",
+        detail,
+    )
+    connection.execute(
+        f"INSERT INTO article_detail VALUES ({', '.join(':' + name for name in detail)})"
+        " ON CONFLICT (article_id) DO UPDATE SET updated = excluded.updated, site = excluded.site,"
+        " digest = excluded.digest, pages = excluded.pages,"
+        " first_published = coalesce(min(first_published, excluded.first_published), first_published,"
+        " excluded.first_published)",
+        detail,
+    )
+    connection.execute("DELETE FROM address WHERE article_id = ?", (article_id,))
+    connection.executemany("INSERT INTO address VALUES (?, ?)", [(key, article_id) for key in sorted(prepared.keys)])
 
 
 _COLUMNS: dict[Unit, str] = {
@@ -516,8 +629,28 @@ def _day(text: str | None) -> date | None:
 
 
 def _stored_article(row: Sequence[Any]) -> StoredArticle:
-    article_id, source, title, states_title, url, author, published, indexed_at, sentences, language = row
-    indexed = datetime.fromisoformat(indexed_at)
+    article_id, source, title, states_title, url, author, stated, indexed_at, sentences, language, *more = row
+    updated, first_published, first_indexed, pages, stands_for, group_published, group_updated = more
+    published = min(filter(None, (stated, first_published, group_published)), default=None)
+    # A page whose day has moved on was corrected on its new one.
+    corrected = max(filter(None, (updated, group_updated, stated if stated != published else None)), default=None)
     return StoredArticle(
-        article_id, source, title, bool(states_title), url, author, _day(published), indexed, sentences, language
+        article_id,
+        source,
+        title,
+        bool(states_title),
+        url,
+        author,
+        _day(published),
+        datetime.fromisoformat(indexed_at),
+        sentences,
+        language,
+        _day(corrected) if corrected != published else None,
+        datetime.fromisoformat(first_indexed) if first_indexed else None,
+        _pages(pages),
+        stands_for if stands_for != article_id else None,
     )
+
+
+def _pages(text: str | None) -> tuple[int, ...]:
+    return tuple(json.loads(text)) if text else ()

@@ -1,4 +1,4 @@
-"""Bytes become text: the encoding is found out, and what is no text is refused.
+"""Bytes become text: the encoding is found out, and what is no text in any of them is refused.
 
 It knows no formats beyond where HTML declares its character set, and it leaves cleaning to others.
 """
@@ -9,33 +9,6 @@ import unicodedata
 
 from index.errors import UserError
 
-_MAGIC = (
-    (b"%PDF-", "PDF"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Word (.doc)"),
-    (b"{\\rtf", "RTF"),
-    (b"PK\x03\x04", "ZIP"),
-    (b"PK\x05\x06", "ZIP"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"\x7fELF", "ELF"),
-    (b"\x1f\x8b", "gzip"),
-    (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
-    (b"Rar!\x1a\x07", "RAR"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "Zstandard"),
-    (b"SQLite format 3\x00", "SQLite"),
-)
-_DOCUMENTS = frozenset({"PDF", "Word (.doc)", "RTF", "Word (.docx)", "OpenDocument", "EPUB"})
-DOCUMENT_SUFFIXES = {
-    ".pdf": "PDF",
-    ".doc": "Word (.doc)",
-    ".docx": "Word (.docx)",
-    ".rtf": "RTF",
-    ".odt": "OpenDocument",
-    ".epub": "EPUB",
-}
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -83,12 +56,9 @@ def decode(data: bytes, shown: str, *, html: bool = False) -> str:
     as U+FFFD; it never changes how the rest is read.
 
     Raises:
-        UserError: the bytes are a known binary format or no text in any encoding.
+        UserError: the bytes are no text in any encoding.
     """
-    _refuse_formats(data, shown)
-    text = _by_mark(data)
-    if text is None:
-        text = _utf16_without_mark(data)
+    text = unicode_text(data)
     if text is None:
         data = data.rstrip(b"\0").removeprefix(codecs.BOM_UTF8)
         declared = _declared(data) if html else None
@@ -106,25 +76,10 @@ def decode(data: bytes, shown: str, *, html: bool = False) -> str:
     return text
 
 
-def not_yet(shown: str, kind: str) -> str:
-    """The message for a document format that holds articles, but that there is no reader for yet."""
-    return f"{shown}: {kind} is not supported yet; save it as text, Markdown or HTML"
-
-
-def _refuse_formats(data: bytes, shown: str) -> None:
-    kind = next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
-    if kind == "ZIP":
-        head = data[:4096]
-        if b"word/" in head or (b"[Content_Types].xml" in head and b"xl/" not in head and b"ppt/" not in head):
-            kind = "Word (.docx)"
-        elif b"mimetypeapplication/vnd.oasis.opendocument" in head:
-            kind = "OpenDocument"
-        elif b"mimetypeapplication/epub+zip" in head:
-            kind = "EPUB"
-    if kind in _DOCUMENTS:
-        raise UserError(not_yet(shown, str(kind)))
-    if kind:
-        raise UserError(f"{shown} is not text but {kind} data, whatever its name says: give the text itself")
+def unicode_text(data: bytes) -> str | None:
+    """The text of UTF-16 or UTF-32, told by its mark or by its NULs; None for every other encoding."""
+    text = _by_mark(data)
+    return _utf16_without_mark(data) if text is None else text
 
 
 def _by_mark(data: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""The block of YAML at a Markdown file's top: five things are read from it, as text.
+"""The block of YAML at a Markdown file's top: six things are read from it, as text.
 
 It knows nothing of Markdown. Text between two rules looks much like such a block, so only what has a key that front
 matter commonly has is taken for one, and everything else stays in the article. The loader makes plain strings, lists
@@ -20,6 +20,7 @@ _KEYS = {
     "url": ("url", "link", "canonical_url", "canonical", "source"),
     "author": ("author", "authors", "by", "byline"),
     "published": ("published", "date", "publish_date", "published_at", "pubdate"),
+    "updated": ("updated", "modified", "lastmod", "last_modified_at", "updated_at"),
     "language": ("language", "lang", "locale"),
 }
 # Keys of which a block has at least one. Too common in sentences to tell: by, source, type, note, status, and the like.
@@ -27,12 +28,12 @@ _TELLING = frozenset(
     {name for names in _KEYS.values() for name in names}
     | {"subtitle", "description", "summary", "excerpt", "tags", "tag", "keywords", "categories", "category", "topics"}
     | {"slug", "permalink", "aliases", "layout", "draft", "lang", "language", "locale"}
-    | {"created", "modified", "updated", "lastmod", "last_modified_at"}
+    | {"created"}
 ) - {"by", "source"}
 
 
 def take(text: str) -> tuple[dict[str, str], str]:
-    """The values found (title, url, author, published, language; none is empty) and the Markdown after the block.
+    """The values found (names of `Draft`'s fields; none is empty) and the Markdown after the block.
 
     A block that is no mapping, or has no key that front matter commonly has, is part of the article, and stays. One
     that is broken YAML (a colon in an unquoted title is enough) is read line by line instead.

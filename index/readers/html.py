@@ -4,13 +4,16 @@ It knows nothing of encodings and sentences. Pages that would cost the extractor
 which it finds nothing, are read by their elements alone.
 """
 
+import json
 import logging
+from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 
 from lxml import etree  # type: ignore[import-untyped]
 
 from index.errors import UserError
-from index.readers import markup
+from index.readers import markup, metadata
 from index.readers.cleaning import readable
 from index.readers.metadata import Draft
 
@@ -23,7 +26,7 @@ _MAX_SCRIPT = 200_000
 
 
 def parse(text: str, shown: str) -> Draft:
-    """The article of a page, with its title, author, day and address as the page states them.
+    """The article of a page, with its title, author, days, language and address as the page states them.
 
     Raises:
         UserError: the page is nested too deeply, or holds no text.
@@ -38,7 +41,7 @@ def parse(text: str, shown: str) -> Draft:
         draft = _by_elements(root)
     if not draft.text:
         raise _no_text(shown)
-    return draft
+    return replace(draft, url=_canonical(root) or draft.url, language=_language(root), updated=_updated(root))
 
 
 def _no_text(shown: str) -> UserError:
@@ -122,6 +125,46 @@ def _published(root: markup.Element, url: str | None) -> str:
     return next((str(day) for day in root.xpath("(//main | //article | //body)//time/@datetime")), "")
 
 
+def _canonical(root: markup.Element) -> str:
+    """The address that the page itself calls the one to be used; empty if that is none by itself."""
+    links = root.xpath("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
+    return next((address for link in links if (address := metadata.url(str(link)))), "")
+
+
+def _language(root: markup.Element) -> str:
+    return _first(
+        root,
+        "/html/@lang",
+        "/html/@*[name() = 'xml:lang']",
+        "//meta[@http-equiv='content-language' or @http-equiv='Content-Language']/@content",
+        "//meta[@property='og:locale']/@content",
+    )
+
+
+def _updated(root: markup.Element) -> str:
+    """The day of the latest correction, which publishers state in one of three ways."""
+    return (
+        _first(root, "//meta[@property='article:modified_time']/@content")
+        or next(_modified(root), "")
+        or _first(root, "//meta[@property='og:updated_time']/@content")
+    )
+
+
+def _modified(root: markup.Element) -> Iterator[str]:
+    """What the page's structured data says, wherever it says it: at its top, in a list or in a graph."""
+    for script in root.xpath("//script[@type='application/ld+json'][position() <= 5]"):
+        try:
+            found = json.loads(script.text or "null")
+        except (ValueError, RecursionError):
+            continue
+        top = found if isinstance(found, list) else [found]
+        graphs = [one.get("@graph") for one in top if isinstance(one, dict)]
+        for one in [*top, *(item for graph in graphs if isinstance(graph, list) for item in graph)]:
+            day = one.get("dateModified") if isinstance(one, dict) else None
+            if isinstance(day, str) and day.strip():
+                yield day
+
+
 def _by_elements(root: markup.Element) -> Draft:
     """All text of the main element, or of the whole page, without navigation and the like."""
     main = root.xpath("//main | //article | //*[@role='main']")
@@ -139,5 +182,7 @@ def _by_elements(root: markup.Element) -> Draft:
     )
 
 
-def _first(root: markup.Element, path: str) -> str:
-    return next((str(value).strip() for value in root.xpath(path) if str(value).strip()), "")
+def _first(root: markup.Element, *paths: str) -> str:
+    """The first value with something in it, of the first path that has one."""
+    values = (str(value).strip() for path in paths for value in root.xpath(path))
+    return next(filter(None, values), "")

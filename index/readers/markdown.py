@@ -41,7 +41,8 @@ def parse(text: str, shown: str) -> Draft:
     """The article, with what its front matter says, and its first level-1 heading as title if that says none."""
     values, body = front_matter.take(readable(text).lstrip("\n"))
     tokens = _parser(body).parse(body)
-    return Draft(text=_render(tokens), **(values if "title" in values else values | {"title": _first_heading(tokens)}))
+    stated = values if "title" in values else values | {"title": _first_heading(tokens)}
+    return Draft(_render(tokens), pages=(), **stated)
 
 
 def _parser(body: str) -> MarkdownIt:

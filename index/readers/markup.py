@@ -43,6 +43,28 @@ def fragment_text(html: str) -> str:
         return ""  # nothing but comments
 
 
+def depth(root: Element) -> int:
+    """How deeply the elements are nested."""
+    deepest = level = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        level += 1 if event == "start" else -1
+        deepest = max(deepest, level)
+    return deepest
+
+
+def drop(element: Element) -> None:
+    """Removes an element; the text after it stays."""
+    parent, before = element.getparent(), element.getprevious()
+    if parent is None:
+        return
+    if element.tail:
+        if before is None:
+            parent.text = (parent.text or "") + element.tail
+        else:
+            before.tail = (before.tail or "") + element.tail
+    parent.remove(element)
+
+
 def lines(root: Element, *, without: frozenset[str] = frozenset(), images: bool = False) -> str:
     """The text below `root`: blocks apart by a blank line, items and rows by a line end, cells by " | "."""
     skipped = _WORDLESS | without

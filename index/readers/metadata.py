@@ -24,6 +24,18 @@ _ISO_DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _NUMERIC_DAY = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b", re.IGNORECASE)
 _WRITTEN_DAYS = ("%d %B %Y", "%d %b %Y", "%B %d %Y", "%b %d %Y")
+# What programs put where nobody stated a title or an author.
+_NO_TITLE = re.compile(
+    r"microsoft (word|powerpoint|excel) - .*|.*\.(docx?|odt|rtf|pdf|tex|dvi|indd|qx[pd]|pages|html?|xhtml|pptx?|xlsx?)"
+    r"|(untitled|document|dokument|unbenannt|sans titre|sin título|slide|title|titel|unknown)[ _-]?\d*|about:blank"
+    r"|powerpoint[ -].*|https?://\S*|[\W\d_]*",
+    re.IGNORECASE | re.DOTALL,
+)
+_NO_AUTHOR = re.compile(
+    r"(default )?(users?|owner|admin(istrator)?|root|author|unknown|anonymous|microsoft( office)?( user)?|python-docx"
+    r"|windows user|benutzer|utilisateur|usuario|office|pc|\(?unspecified\)?)|[\W\d_]*",
+    re.IGNORECASE,
+)
 _FIRST_YEAR, _LAST_YEAR = 1000, 2999  # 0001-01-01 is how some programs write "no date"
 
 
@@ -44,6 +56,18 @@ class Draft:
 def stated_title(stated: str) -> str:
     """The title on one line, at most 300 characters; empty if the article states none."""
     return one_line(stated, MAX_TITLE)
+
+
+def own_title(stated: str) -> str:
+    """The title in a document's properties; empty for what a program put there by itself, such as a file's name."""
+    title = stated_title(stated)
+    return "" if _NO_TITLE.fullmatch(title) else title
+
+
+def own_author(stated: str) -> str:
+    """The author in a document's properties; empty for the names that programs give to nobody in particular."""
+    name = one_line(stated, MAX_AUTHOR)
+    return "" if _NO_AUTHOR.fullmatch(name) else name
 
 
 def made_title(text: str, name: str) -> str:

@@ -1,0 +1,348 @@
+"""Reads what strangers sent in a process of its own, so that no file can take this one or its memory down.
+
+`Isolation` keeps that process (`index.worker`): it starts it, hands it one job at a time, ends it and replaces it. What
+the process says is checked here as if the file it read had written it. The formats themselves are for `index.readers`.
+"""
+
+import logging
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from io import FileIO
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Annotated, Generic, Self, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, StringConstraints, model_validator
+
+from index.article import Article
+from index.errors import UserError
+from index.feeds import Feed
+from index.readers import display
+from index.readers.archive import Member
+from index.readers.kinds import Kind
+from index.worker import NO_MEMORY, Head, TooLong, receive, send
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_ROOT = Path(__file__).resolve().parents[1]
+_MIB = 1024 * 1024
+_START_SECONDS = 60.0  # what a slow disk may take over the readers' modules
+_LARGER = 4  # times a file's bytes: no text grows more on its way through a reader and JSON
+_MOST_MEMBERS = 1024 * _MIB
+_MOST_JOBS = 500  # of one process; then, what libraries may have leaked is given back
+_REMEDIES = {
+    "read": "save it as plain text, or split it into smaller files",
+    "kind": "save it as plain text, or split it into smaller files",
+    "expand": "unpack it, and add the files that were in it",
+    "feed": "add the articles themselves, or wait until its publisher has mended it",
+}
+# Of this process's environment; a secret may be among the rest.
+_KEPT = ("PATH", "PATHEXT", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_KEPT += ("PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONUSERBASE", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+
+
+class _Reply(BaseModel, Generic[T]):
+    """What the process may say: a result, a `UserError`'s message or an unexpected exception's name."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    result: T | None = None
+    refused: Annotated[str, StringConstraints(min_length=1, max_length=2_000)] | None = None
+    defect: Annotated[str, StringConstraints(pattern=r"^\w{1,100}$")] | None = None
+    last: bool = False
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if [self.result, self.refused, self.defect].count(None) != 2:
+            raise ValueError("nothing, or several things at once")
+        return self
+
+
+class _MemberHead(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    size: NonNegativeInt
+    problem: str | None
+
+
+class _Process:
+    """One such process and the talk with it, which ends at its time limit whatever the process does."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own Python and module
+            command,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,  # Ctrl-C in the terminal is for this process to decide on
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
+        )
+        self._jobs = cast(FileIO, self._process.stdin)
+        self._answers = cast(FileIO, self._process.stdout)
+        self._talk: threading.Thread | None = None
+        self._stopping = threading.Lock()
+        self.asked = 0
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def hear(self, most_head: int, most_body: int, seconds: float) -> tuple[bytes, bytes]:
+        """What it says next. Raises TimeoutError, OSError or EOFError, and TooLong where that is more than allowed."""
+        return self._within(seconds, lambda: receive(self._answers, most_head, most_body))
+
+    def ask(self, job: Head, data: bytes, most_head: int, most_body: int, seconds: float) -> tuple[bytes, bytes]:
+        """What it says to a job; raises as `hear` does."""
+
+        def talk() -> tuple[bytes, bytes]:
+            send(self._jobs, job, [data])
+            return receive(self._answers, most_head, most_body)
+
+        self.asked += 1
+        return self._within(seconds, talk)
+
+    def _within(self, seconds: float, talk: Callable[[], tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+        """`talk` in a thread that can be left behind, since not every system has pipes with a time limit."""
+        said: Future[tuple[bytes, bytes]] = Future()
+
+        def run() -> None:
+            try:
+                said.set_result(talk())
+            except BaseException as error:
+                said.set_exception(error)
+
+        self._talk = threading.Thread(target=run, name="reader", daemon=True)
+        self._talk.start()
+        return said.result(seconds)
+
+    def stop(self) -> int:
+        """Ends it and what it may have started; returns its exit code. From any thread, and as often as you like."""
+        with self._stopping:
+            if self._process.returncode is None:  # nobody has asked for its end yet, so its number is still its own
+                with suppress(OSError):
+                    if hasattr(os, "killpg"):
+                        os.killpg(self._process.pid, signal.SIGKILL)
+                    else:
+                        self._process.kill()
+                self._process.wait()
+            if self._talk is not None:
+                self._talk.join(1.0)
+            if self._talk is None or not self._talk.is_alive():  # else another process holds the pipes' other ends
+                self._jobs.close()
+                self._answers.close()
+            return self._process.returncode
+
+
+class Isolation:
+    """Runs the readers in a process of their own, restarted when it dies. Safe to call from any thread.
+
+    `memory` is the process's whole address space, in bytes; a job gets `seconds` of wall-clock time once its turn has
+    come, and after `idle` seconds without one the process ends. Where the system has no such limit of memory (Windows;
+    in part macOS), only the time is limited.
+
+    Every method raises `UserError` for what the readers refuse, and for what goes beyond a limit or breaks them; and
+    it hands on nothing the process says that has not the form and size it must have.
+    """
+
+    def __init__(self, *, memory: int = 512 * _MIB, seconds: float = 60.0, idle: float = 60.0) -> None:
+        self._memory = memory
+        self._seconds = seconds
+        self._idle = idle
+        self._turn = threading.Lock()
+        self._process: _Process | None = None
+        self._closed = False
+        self._used = 0.0
+        self._timer: threading.Timer | None = None
+
+    def read(self, data: bytes, source: str, name: str, *, max_bytes: int) -> Article:
+        """What `index.readers.read` makes of the same arguments."""
+
+        def sound(article: Article, _: bytes) -> bool:
+            offsets = (0, *article.pages, len(article.text))
+            return article.source == source and all(one <= other for one, other in pairwise(offsets))
+
+        job = {"job": "read", "source": source, "name": name, "max_bytes": max_bytes}
+        return self._ask(_Reply[Article], job, data, name, most=_LARGER * max_bytes, sound=sound)[0]
+
+    def expand(self, data: bytes, name: str) -> list[Member]:
+        """What `index.readers.archive.expand` makes of the same arguments."""
+
+        def sound(heads: list[_MemberHead], body: bytes) -> bool:
+            return sum(head.size for head in heads) == len(body)
+
+        job = {"job": "expand", "name": name}
+        heads, body = self._ask(_Reply[list[_MemberHead]], job, data, name, most_body=_MOST_MEMBERS, sound=sound)
+        ends = accumulate(head.size for head in heads)
+        parts = (body[end - head.size : end] for head, end in zip(heads, ends, strict=True))
+        return [Member(head.name, part, head.problem) for head, part in zip(heads, parts, strict=True)]
+
+    def kind(self, data: bytes, name: str) -> Kind:
+        """What `index.readers.kinds.kind_of` makes of the same arguments."""
+        return self._ask(_Reply[Kind], {"job": "kind", "name": name}, data, name)[0]
+
+    def feed(self, data: bytes, url: str) -> Feed:
+        """What `index.feeds.parse` makes of the same arguments."""
+        return self._ask(_Reply[Feed], {"job": "feed", "url": url}, data, url, most=_LARGER * len(data))[0]
+
+    def close(self) -> None:
+        """Ends the process for good: a job in progress is given up, and a later one refused. May be called twice."""
+        self._closed = True  # without waiting for a turn; whoever starts a process looks at it afterwards
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._process is not None:
+            self._process.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "index.worker", str(self._memory), str(math.ceil(self._seconds))]
+
+    def _ask(
+        self,
+        form: type[_Reply[T]],
+        job: Head,
+        data: bytes,
+        name: str,
+        *,
+        most: int = 0,
+        most_body: int = 0,
+        sound: Callable[[T, bytes], bool] = lambda *_: True,
+    ) -> tuple[T, bytes]:
+        """A job's result and the bytes that came with it, of at most `most` (and some) and `most_body` bytes."""
+        shown, remedy = display(name), _REMEDIES[job["job"]]
+        with self._turn:
+            process = self._ready(shown)
+            try:
+                head, body = process.ask(job, data, most + _MIB, most_body, self._seconds)
+                reply = form.model_validate_json(head)
+                if reply.result is not None and not sound(reply.result, body):
+                    raise ValueError("a result that contradicts itself")
+            except (OSError, EOFError, ValueError) as error:
+                raise UserError(self._lost(error, process.stop(), shown, remedy)) from None
+            except BaseException:  # such as Ctrl-C: nobody waits for the answer any more
+                process.stop()
+                raise
+            self._keep(process, last=reply.last)
+        if reply.result is not None:
+            return reply.result, body
+        raise UserError(reply.refused or f"{shown} could not be read ({reply.defect}): it may be damaged; {remedy}")
+
+    def _ready(self, shown: str) -> _Process:
+        """A process that waits for a job: the one there is, or a fresh one."""
+        process = self._process
+        if not self._closed and (process is None or not process.alive):
+            if process is not None:
+                process.stop()
+            process = self._process = self._started()
+        if self._closed or process is None:
+            self.close()
+            raise UserError(_stopped(shown))
+        return process
+
+    def _started(self) -> _Process:
+        started = time.perf_counter()
+        why = "the system refused"
+        try:
+            process = _Process(self._command(), _environment())
+            try:
+                process.hear(_MIB, 0, _START_SECONDS)
+                log.debug("reader started", extra={"seconds": round(time.perf_counter() - started, 3)})
+                return process
+            except BaseException:
+                why = _end(process.stop())
+                raise
+        except (OSError, EOFError, ValueError):
+            raise UserError(
+                f"The process that reads files did not start ({why}): it needs 100 MiB of memory and the packages of "
+                "requirements.txt; install them again"
+            ) from None
+
+    def _keep(self, process: _Process, *, last: bool) -> None:
+        """Lets a process wait for the next job, and look to its end if none comes; or ends it, if it is worn out."""
+        if last or process.asked >= _MOST_JOBS:
+            process.stop()
+            return
+        self._used = time.monotonic()
+        if self._timer is None:
+            self._rest(self._idle)
+
+    def _rest(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._end_if_idle)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _end_if_idle(self) -> None:
+        with self._turn:
+            self._timer = None
+            left = self._used + self._idle - time.monotonic()
+            if self._process is not None and self._process.alive:
+                if left > 0:
+                    self._rest(left)
+                else:
+                    self._process.stop()
+
+    def _lost(self, error: Exception, code: int, shown: str, remedy: str) -> str:
+        """The message for a file whose process was lost over it."""
+        log.debug("reader lost", extra={"file": shown, "error": type(error).__name__, "end": _end(code)})
+        if self._closed:
+            return _stopped(shown)
+        if isinstance(error, TimeoutError):
+            what = f"took longer than {self._seconds:g} s to read"
+        elif isinstance(error, TooLong):
+            what = f"holds more than {error.most / _MIB:.0f} MiB of text"
+        elif isinstance(error, ValueError):
+            what = "made its reader answer nonsense: it may be damaged"
+        elif code == NO_MEMORY:
+            what = f"needs more than {self._memory / _MIB:g} MiB of memory to be read"
+        elif code == -9:
+            what = "lost its reader, which was killed, as happens where a machine runs out of memory"
+        else:
+            what = f"crashed its reader ({_end(code)}): it may be damaged"
+        return f"{shown} {what}{';' if ':' in what else ':'} {remedy}"
+
+
+def _stopped(shown: str) -> str:
+    return f"{shown} was not read, because the program is stopping: index it again"
+
+
+def _end(code: int) -> str:
+    """An exit code in words; "SIGSEGV" rather than -11."""
+    with suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
+def _environment() -> dict[str, str]:
+    """What the process needs to know, and nothing that is not for it."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    paths = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return kept | {
+        "LANG": "C.UTF-8",
+        "PYTHONUTF8": "1",
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONSAFEPATH": "1",  # the modules are this program's, not those of the folder it was started in
+        # Every thread's stack and every arena counts as memory, used or not.
+        "MALLOC_ARENA_MAX": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }

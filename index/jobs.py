@@ -1,0 +1,135 @@
+"""What an index run has to do: a plan of jobs, one for each article or for what turns out to hold several.
+
+How a file, an archive or an upload becomes such a job is here; how jobs are carried out is the indexer's, and what lies
+beyond a network is `refresh`'s.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from index.article import Article
+from index.errors import UserError
+from index.feeds import Feed
+from index.ledger import Upload
+from index.preparing import Draft, Splitter, draft_of
+from index.readers import READER_VERSION
+from index.readers.archive import Member
+from index.readers.kinds import Kind
+from index.report import Outcome
+from index.scan import Scope
+from index.store import Version
+
+INSIDE = "!/"
+"""What stands between an archive and the name of an article in it, in that article's source."""
+
+
+class Reader(Protocol):
+    """Turns bytes that strangers wrote into articles. Raises UserError where it cannot."""
+
+    def kind(self, data: bytes, name: str) -> Kind: ...
+
+    def read(self, data: bytes, source: str, name: str, *, max_bytes: int) -> Article: ...
+
+    def expand(self, data: bytes, name: str) -> list[Member]: ...
+
+    def feed(self, data: bytes, url: str) -> Feed: ...
+
+
+def _nothing(_: Outcome) -> None:
+    """Nobody waits for the outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One article to settle. `open` is given the stored version, if any; it returns None where nothing has changed, and
+    jobs where this holds several articles or none. `done` is told how it ended, once that is stored. `upload` is kept
+    with the first article that comes of it."""
+
+    source: str
+    open: Callable[[Version | None], "Draft | Sequence[Job] | None"]
+    done: Callable[[Outcome], None] = _nothing
+    upload: Upload | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """The jobs of a run; the `scopes` within which what is not found has vanished; and the targets of which nothing
+    came, with the reason."""
+
+    jobs: list[Job] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Makes jobs of bytes that hold one article, or an archive of several.
+
+    An archive or file has at most `max_bytes`.
+    """
+
+    reader: Reader
+    max_bytes: int
+    splitter: Splitter
+
+    def job(
+        self,
+        source: str,
+        name: str,
+        load: Callable[[], bytes],
+        *,
+        url: str | None = None,
+        done: Callable[[Outcome], None] = _nothing,
+        upload: Upload | None = None,
+    ) -> Job:
+        """A job for what `load` gives; `url` is where it is to be found, if it does not say so itself."""
+
+        def opened(known: Version | None) -> Draft | Sequence[Job] | None:
+            return self.open(load(), source, name, known, url=url, upload=upload)
+
+        return Job(source, opened, done, upload)
+
+    def open(
+        self,
+        data: bytes,
+        source: str,
+        name: str,
+        known: Version | None,
+        *,
+        url: str | None = None,
+        upload: Upload | None = None,
+    ) -> Draft | Sequence[Job] | None:
+        """What the bytes come to, as a job's `open` returns it."""
+        if data[:2] == b"PK" and self.reader.kind(data, name) is Kind.ZIP:
+            return [self._member(one, source, upload) for one in self.reader.expand(data, name)]
+        digest = input_hash(data, name)
+        if known is not None and known.input_hash == digest:
+            return None
+        article = self.reader.read(data, source, name, max_bytes=self.max_bytes)
+        if url is not None and article.url is None:
+            article = replace(article, url=url)
+        return draft_of(article, digest, self.splitter)
+
+    def _member(self, member: Member, archive: str, upload: Upload | None) -> Job:
+        def load() -> bytes:
+            if member.problem is not None:
+                raise UserError(member.problem)
+            return member.data
+
+        def opened(known: Version | None) -> Draft | Sequence[Job] | None:
+            data = load()
+            if data[:2] == b"PK" and self.reader.kind(data, member.name) is Kind.ZIP:
+                raise UserError("it is an archive within an archive: put its files into the outer one")
+            return self.open(data, source, member.name, known)
+
+        source = f"{archive}{INSIDE}{member.name}"
+        return Job(source, opened, upload=upload)
+
+
+def input_hash(data: bytes, name: str) -> bytes:
+    """A hash of all that decides the result of reading: the reader, what the name hints at, and the bytes."""
+    suffix = Path(name).suffix.lower()
+    return hashlib.sha256(f"{READER_VERSION}\0{suffix}\0".encode() + data).digest()

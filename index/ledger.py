@@ -1,0 +1,266 @@
+"""What the articles of a corpus come from, as remembered: paths, pages, feeds and uploads, and what became of each.
+
+With the store and `standing`, the only part that speaks SQL. When to look at a source again is decided here from what
+happened the last times; how to look is not.
+"""
+
+import random
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from index.database import Database
+
+Kind = Literal["path", "page", "feed", "upload"]
+State = Literal["active", "paused", "suspended"]
+
+DAY = 86_400.0  # seconds
+EVERY: Mapping[Kind, float] = {"page": DAY, "feed": DAY / 24, "path": DAY, "upload": 0.0}
+"""Seconds between two scheduled looks at a source of each kind, if nobody wishes otherwise; 0: none are scheduled."""
+
+_JITTER = 0.1  # of the interval, so that sources added together are not looked at together
+_LONGEST = 7 * DAY  # between two looks at a source that fails
+_MOST_FAILURES = 10  # in a row, until it is suspended
+_COLUMNS = (
+    "id, kind, address, title, state, every, due, added, checked, etag, last_modified, reader, failures, problem,"
+    " channel"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something that articles come from. Times are Unix seconds; `every` is the wish for this source, if any.
+
+    `etag` and `last_modified` are the server's at the last look that ended well, which a reader of version `reader`
+    took; `failures` are those in a row since then, and `problem` is the last one's reason. `channel` is the Discord
+    channel in which it was added, where notices of it go.
+    """
+
+    id: int
+    kind: Kind
+    address: str
+    title: str
+    state: State
+    every: float | None
+    due: float
+    added: float
+    checked: float | None
+    etag: str | None
+    last_modified: str | None
+    reader: int
+    failures: int
+    problem: str | None
+    channel: int | None
+
+    def interval(self, every: Mapping[Kind, float]) -> float:
+        """Seconds between two scheduled looks, by its own wish or else its kind's; 0: none."""
+        return every[self.kind] if self.every is None else self.every
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a look at a source ended: well (`problem` is None), with the server's validators, or not.
+
+    `at` is when; `retry_after` how many seconds the server wants to be left alone; `title` its own name for itself.
+    """
+
+    at: float
+    problem: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    reader: int = 0
+    retry_after: float | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A question that found nothing, and when it was asked last (Unix seconds) by whom (a Discord user's id)."""
+
+    id: int
+    question: str
+    asked: float
+    asker: int | None
+
+
+class Ledger:
+    """The remembered sources of one corpus, in its database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._rows = database.rows
+
+    # -- sources
+
+    def sources(self, *kinds: Kind) -> list[Source]:
+        """Those of these kinds, or all, in the order in which they came."""
+        found = [Source(*row) for row in self._rows(f"SELECT {_COLUMNS} FROM source ORDER BY id")]
+        return [one for one in found if not kinds or one.kind in kinds]
+
+    def source(self, source_id: int) -> Source | None:
+        rows = self._rows(f"SELECT {_COLUMNS} FROM source WHERE id = ?", (source_id,))
+        return Source(*rows[0]) if rows else None
+
+    def find(self, address: str) -> Source | None:
+        rows = self._rows(f"SELECT {_COLUMNS} FROM source WHERE address = ?", (address,))
+        return Source(*rows[0]) if rows else None
+
+    def due(self, now: float, every: Mapping[Kind, float] = EVERY) -> list[Source]:
+        """The active sources whose scheduled time has come."""
+        active = (one for one in self.sources() if one.state == "active" and one.due <= now)
+        return [one for one in active if one.interval(every)]
+
+    def add(
+        self,
+        kind: Kind,
+        address: str,
+        now: float,
+        *,
+        title: str = "",
+        every: float | None = None,
+        channel: int | None = None,
+    ) -> Source:
+        """Remembers a source; one that is known already becomes active again, and keeps what is known of it."""
+        with self._database.transaction("IMMEDIATE") as connection:
+            connection.execute(
+                "INSERT INTO source (kind, address, title, state, every, due, added, reader, failures, channel)"
+                " VALUES (:kind, :address, :title, 'active', :every, :now, :now, 0, 0, :channel)"
+                " ON CONFLICT (address) DO UPDATE SET state = 'active', failures = 0, due = excluded.due,"
+                " every = coalesce(excluded.every, every), channel = coalesce(excluded.channel, channel)",
+                {"kind": kind, "address": address, "title": title, "every": every, "now": now, "channel": channel},
+            )
+        found = self.find(address)
+        assert found is not None  # noqa: S101 — it has just been put there
+        return found
+
+    def remove(self, source_id: int) -> list[str]:
+        """Forgets a source; returns the articles (as sources) that no other one gives, which still have to go."""
+        with self._database.transaction("IMMEDIATE") as connection:
+            rows = self._rows(
+                "SELECT article FROM origin WHERE source_id = :id AND NOT EXISTS"
+                " (SELECT 1 FROM origin AS other WHERE other.article = origin.article AND source_id != :id)",
+                {"id": source_id},
+            )
+            connection.execute("DELETE FROM source WHERE id = ?", (source_id,))
+        return [row[0] for row in rows]
+
+    def set_state(self, source_id: int, state: State, now: float) -> None:
+        """Pauses a source, or has it looked at again, then from now on and with its failures forgotten."""
+        sql = "UPDATE source SET state = ?, failures = 0, due = ? WHERE id = ?"
+        with self._database.transaction("IMMEDIATE") as connection:
+            connection.execute(sql, (state, now, source_id))
+
+    def looked(self, source: Source, look: Look, every: Mapping[Kind, float] = EVERY) -> bool:
+        """Records how a look ended, and when the next is due. Returns whether it was one failure too many, upon which
+        the source is suspended."""
+        failures = source.failures + 1 if look.problem is not None else 0
+        suspended = failures >= _MOST_FAILURES
+        values: dict[str, Any] = {
+            "id": source.id,
+            "due": _next_due(source.interval(every), failures, look),
+            "checked": look.at,
+            "failures": failures,
+            "problem": look.problem,
+        }
+        if suspended:
+            values["state"] = "suspended"
+        if look.problem is None:
+            values |= {"etag": look.etag, "last_modified": look.last_modified, "reader": look.reader}
+        if look.title:
+            values["title"] = look.title
+        with self._database.transaction("IMMEDIATE") as connection:
+            changes = ", ".join(f"{name} = :{name}" for name in values if name != "id")
+            connection.execute(f"UPDATE source SET {changes} WHERE id = :id", values)
+        return suspended
+
+    # -- what they gave
+
+    def articles_of(self, source_id: int) -> set[str]:
+        """The articles (as sources) that a source gave, those included that have been removed since."""
+        return {row[0] for row in self._rows("SELECT article FROM origin WHERE source_id = ?", (source_id,))}
+
+    def origins(self, article: str) -> list[Source]:
+        """The sources that gave an article."""
+        return [one for row in self._rows("SELECT source_id FROM origin WHERE article = ?", (article,))
+                if (one := self.source(row[0])) is not None]  # fmt: skip
+
+    def gave(self, source_id: int, articles: Iterable[str]) -> None:
+        """Remembers that a source gave these articles."""
+        wanted = set(articles) - self.articles_of(source_id)
+        if wanted:
+            with self._database.transaction("IMMEDIATE") as connection:
+                rows = [(source_id, one) for one in sorted(wanted)]
+                connection.executemany("INSERT OR IGNORE INTO origin VALUES (?, ?)", rows)
+
+    def no_longer_gives(self, source_id: int, articles: Iterable[str]) -> list[str]:
+        """Forgets that a source gave these articles; returns those that no other one gives."""
+        with self._database.transaction("IMMEDIATE") as connection:
+            gone = sorted(set(articles))
+            rows = [(source_id, one) for one in gone]
+            connection.executemany("DELETE FROM origin WHERE source_id = ? AND article = ?", rows)
+            return [one for one in gone if not self._rows("SELECT 1 FROM origin WHERE article = ?", (one,))]
+
+    def entries(self, source_id: int) -> dict[str, tuple[bytes, str]]:
+        """Key of a feed's entry → a hash of what the feed said of it when it was settled, and the article that it
+        became; "" if nothing could be made of it."""
+        rows = self._rows("SELECT key, hash, article FROM entry WHERE source_id = ?", (source_id,))
+        return {key: (digest, article) for key, digest, article in rows}
+
+    def settle_entry(self, source_id: int, key: str, digest: bytes, article: str) -> None:
+        """Remembers that an entry has become an article, and needs no second look until the feed says otherwise."""
+        with self._database.transaction("IMMEDIATE") as connection:
+            connection.execute("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?)", (source_id, key, digest, article))
+
+    # -- waiting questions
+
+    def wait(self, question: str, now: float, asker: int | None, *, most: int = 1_000) -> None:
+        """Keeps a question that found nothing; beyond `most`, those asked longest ago are dropped."""
+        with self._database.transaction("IMMEDIATE") as connection:
+            connection.execute(
+                "INSERT INTO waiting (question, asked, asker) VALUES (?, ?, ?)"
+                " ON CONFLICT (question) DO UPDATE SET asked = excluded.asked",
+                (question, now, asker),
+            )
+            connection.execute(
+                "DELETE FROM waiting WHERE id NOT IN (SELECT id FROM waiting ORDER BY asked DESC, id DESC LIMIT ?)",
+                (most,),
+            )
+
+    def waiting(self) -> list[Waiting]:
+        """The questions that wait for an answer, in the order in which they came."""
+        return [Waiting(*row) for row in self._rows("SELECT id, question, asked, asker FROM waiting ORDER BY id")]
+
+    def forget_waiting(self, ids: Sequence[int]) -> None:
+        with self._database.transaction("IMMEDIATE") as connection:
+            connection.executemany("DELETE FROM waiting WHERE id = ?", [(one,) for one in ids])
+
+
+class Upload(NamedTuple):
+    """What came in without a file of its own: its `address`, the name of the file that it was, and its bytes; None
+    where they are kept already."""
+
+    address: str
+    name: str
+    data: bytes | None
+
+
+def keep_upload(connection: sqlite3.Connection, upload: Upload, article: str, now: float) -> None:
+    """Keeps an upload, and that an article came of it, within the transaction that stores the article."""
+    address, name, data = upload
+    if data is not None:
+        connection.execute("INSERT OR REPLACE INTO upload (source, name, data) VALUES (?, ?, ?)", (address, name, data))
+        connection.execute(
+            "INSERT INTO source (kind, address, title, state, due, added, reader, failures)"
+            " VALUES ('upload', :address, :name, 'active', :now, :now, 0, 0)"
+            " ON CONFLICT (address) DO UPDATE SET title = excluded.title",
+            {"address": address, "name": name, "now": now},
+        )
+    connection.execute("INSERT OR IGNORE INTO origin SELECT id, ? FROM source WHERE address = ?", (article, address))
+
+
+def _next_due(interval: float, failures: int, look: Look) -> float:
+    """When to look again: after the interval, doubled for each failure in a row, and not before the server wants it."""
+    wait = min(interval * 2.0 ** min(failures, 20), max(interval, _LONGEST))
+    wait *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 — spreads load, no secret
+    return look.at + max(wait, look.retry_after or 0.0)
