@@ -9,10 +9,21 @@ import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StrictBool, StrictInt, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    ValidationError,
+)
 
 from index.errors import UserError
 from index.language import code_of
@@ -46,6 +57,17 @@ def _language(value: object) -> str:
 Languages = frozenset[Annotated[str, BeforeValidator(_language)]]
 
 
+def _network(value: object) -> IPv4Network | IPv6Network:
+    if not isinstance(value, str):  # a bare number would be an address, too
+        raise ValueError("no network")
+    return ip_network(value)
+
+
+Networks = frozenset[Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]]
+Hours = Annotated[StrictInt | StrictFloat, Field(ge=0, le=8_760, allow_inf_nan=False)]
+_HOURS = "a number of hours from 0 (never) to 8760 (a year)"
+
+
 class _Table(BaseModel):
     """A table of the file. Each key's description says what is allowed, and is shown when a value is not."""
 
@@ -69,6 +91,7 @@ class Answers(_Table):
 
     hits: StrictInt = Field(default=3, ge=1, le=10, description="a whole number from 1 to 10")
     precision: float = Field(default=DEFAULT_PRECISION, ge=0.5, le=0.95, description="a number from 0.5 to 0.95")
+    keep_waiting: StrictBool = Field(default=False, description="true or false, without quotes")
 
 
 class Ranking(_Table):
@@ -92,6 +115,31 @@ class Limits(_Table):
     max_sentences: StrictInt = Field(
         default=200_000, ge=1, le=10_000_000, description="a whole number from 1 to 10000000"
     )
+    reader_mb: StrictInt = Field(default=512, ge=128, le=65_536, description="a whole number from 128 to 65536 (MiB)")
+    reader_seconds: StrictInt = Field(default=60, ge=1, le=3_600, description="a whole number from 1 to 3600 (seconds)")
+
+
+class Fetch(_Table):
+    """How pages and feeds are asked for on the web."""
+
+    contact: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^[!-'*-~]*$",  # what may stand in a header's comment: no blanks, no parentheses
+        description="a web or e-mail address in quotes, of at most 200 characters and without blanks",
+    )
+    allowed_networks: Networks = Field(
+        default=frozenset(), description='a list of networks in quotes, such as ["192.168.1.0/24", "fd00::/64"]'
+    )
+    seconds: StrictInt = Field(default=30, ge=1, le=600, description="a whole number from 1 to 600 (seconds)")
+
+
+class Refresh(_Table):
+    """How often the bot looks at remembered sources by itself."""
+
+    pages_hours: Hours = Field(default=24, description=_HOURS)
+    feeds_hours: Hours = Field(default=1, description=_HOURS)
+    folders_hours: Hours = Field(default=24, description=_HOURS)
 
 
 class Discord(_Table):
@@ -121,6 +169,8 @@ class Config(_Table):
     ranking: Ranking = Field(default=Ranking(), description="a table, [ranking]")
     reranker: Reranker = Field(default=Reranker(), description="a table, [reranker]")
     limits: Limits = Field(default=Limits(), description="a table, [limits]")
+    fetch: Fetch = Field(default=Fetch(), description="a table, [fetch]")
+    refresh: Refresh = Field(default=Refresh(), description="a table, [refresh]")
     discord: Discord = Field(default=Discord(), description="a table, [discord]")
     log: Log = Field(default=Log(), description="a table, [log]")
 

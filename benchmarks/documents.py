@@ -1,7 +1,8 @@
 """Measures how much of a text comes back from documents that other programs made of it.
 
-`python -m benchmarks.documents` prints a table. The text is `tests/data/documents/island.md`, written for this purpose. Documents are read from beside it; with
-`--make` they are made anew first, each by its program (LibreOffice Writer, pdfTeX, Chromium) where that is there.
+`python -m benchmarks.documents` prints a table. The text is `tests/data/documents/island.md`, written for this
+purpose. The documents are read from beside it; with `--make` they are made anew first, each by its program
+(LibreOffice Writer, pdfTeX, Chromium) where that is there.
 """
 
 import argparse
@@ -25,6 +26,8 @@ TEXT = FOLDER / "island.md"
 
 TITLE = "The ferry, the lamp and the long winter of Orrin Island"
 RUNNING_HEAD = "Orrin Island Review"
+LOCKED = """{"EncryptFile": {"type": "boolean", "value": "true"},
+"DocumentOpenPassword": {"type": "string", "value": "orrin"}}"""
 _NOTE = re.compile(r"\^\[([^\]]*)\]")
 _EMPHASIS = re.compile(r"\*([^*]+)\*")
 
@@ -80,11 +83,12 @@ def as_html(text: str, columns: int) -> str:
 
     def one(block: Block) -> str:
         words = re.sub(r"[a-z]{9,}", lambda word: word.group()[:5] + "\u00ad" + word.group()[5:], block.text)
-        words = _marked(words, html.escape, "<i>%s</i>", " <small>(%s)</small>")
+        words = _marked(words, html.escape, "<i>%s</i>", "%.0s")
         if block.kind == "|":
             return "<tr>" + "".join(f"<td>{cell}</td>" for cell in words.split(" | ")) + "</tr>"
         tag = {"#": "h1", "##": "h2", "-": "li"}.get(block.kind, "p")
-        return f"<{tag}>{words}</{tag}>"
+        notes = (f"<p><small>{html.escape(note)}</small></p>" for note in _NOTE.findall(block.text))
+        return f"<{tag}>{words}</{tag}>" + "".join(notes)
 
     body = "".join(_lists(text, {"-": "<ul>", "|": "<table>"}, {"-": "</ul>", "|": "</table>"}, one))
     style = f"""@page {{ size: {"A4" if columns > 1 else "A5"}; margin: 18mm;
@@ -201,10 +205,22 @@ def make(text: str, folder: Path) -> Iterator[Path]:
         work = Path(scratch)
         if shutil.which("soffice"):
             (work / "writer.fodt").write_text(as_writer(text))
+            profile = f"-env:UserInstallation=file://{work}/profile"
             for suffix in ("docx", "epub", "pdf"):
-                profile = f"-env:UserInstallation=file://{work}/profile"
                 _run("soffice", profile, "--headless", "--convert-to", suffix, "--outdir", work, work / "writer.fodt")
                 yield Path(shutil.copy(work / f"writer.{suffix}", folder / f"writer.{suffix}"))
+            (work / "locked.fodt").write_text(as_writer("Nobody reads this without the password."))
+            _run(
+                "soffice",
+                profile,
+                "--headless",
+                "--convert-to",
+                f"pdf:writer_pdf_Export:{LOCKED}",
+                "--outdir",
+                work,
+                work / "locked.fodt",
+            )
+            yield Path(shutil.copy(work / "locked.pdf", folder / "locked.pdf"))
         if shutil.which("pdflatex"):
             for name, columns in (("latex", 1), ("latex-columns", 2)):
                 (work / f"{name}.tex").write_text(as_latex(text, columns))
@@ -269,7 +285,7 @@ def main() -> int:
             print("made", made.name)
     print("| document | words: precision | recall | sentences whole | pages |\n|---|---|---|---|---|")
     for path in sorted(FOLDER.iterdir()):
-        if path.suffix in {".pdf", ".docx", ".epub"}:
+        if path.suffix in {".pdf", ".docx", ".epub"} and path.stem != "locked":
             one = score(path, text)
             print(f"| {path.name} | {one.precision:.3f} | {one.recall:.3f} | {one.whole:.3f} | {one.pages or '–'} |")
     return 0

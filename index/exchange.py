@@ -119,7 +119,7 @@ async def _only_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
 async def _received(response: aiohttp.ClientResponse, wanted: Wanted) -> Answer:
     host = response.url.raw_host
     if sum(len(name) + len(value) for name, value in response.raw_headers) > _MAX_HEADERS:
-        raise FetchError(f"{host} sends more headers than any page needs: this page cannot be read.")
+        raise FetchError(f"{host} sends more headers than any page needs. Save the page as a file, and add that.")
     if not 200 <= response.status < 300:
         return Answer(response.status, response.headers, b"")
     kind = media_type(response.headers)
@@ -183,7 +183,10 @@ def _coding(response: aiohttp.ClientResponse) -> str:
     stated = ", ".join(response.headers.getall("Content-Encoding", [])).strip().lower()
     transfer = ", ".join(response.headers.getall("Transfer-Encoding", [])).strip().lower()
     if stated not in _CODINGS or transfer not in ("", "chunked", "identity"):
-        raise FetchError(f"{response.url.raw_host} compresses its pages in a way that was not asked for: not readable.")
+        host = response.url.raw_host
+        raise FetchError(
+            f"{host} compresses its pages in a way nobody asked for. Save the page as a file, and add that."
+        )
     return _CODINGS[stated]
 
 

@@ -50,8 +50,8 @@ def utc(moment: datetime | struct_time | None) -> datetime | None:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Authors' names, each once; e-mail addresses are no names."""
-    return ", ".join(dict.fromkeys(name.strip() for name in names if name.strip() and "@" not in name))
+    """Authors' names, each once, with semicolons between them; an e-mail address is no name."""
+    return "; ".join(dict.fromkeys(name.strip() for name in names if name.strip() and "@" not in name))
 
 
 def as_html(text: str) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import lxml.html  # type: ignore[import-untyped]
 from lxml import etree
 
+from index.feed_drafts import as_html
 from index.readers import markup, metadata
 
 _MAX_DEPTH = 150  # well below what the reader of the page takes
@@ -25,6 +26,7 @@ _BLOCKS = frozenset(
     "section article main header footer nav aside center form fieldset figure figcaption details summary address "
     "dialog menu legend html".split()
 )
+_FRAME = re.compile(r"</?(?:html|head|body|frameset)\b[^<>]*>", re.IGNORECASE)  # what follows its end may be lost
 
 _FULL_WORDS = 100
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+")  # a letter of Chinese and the like is one
@@ -35,7 +37,8 @@ _POINTER = r"""(?:
     | continua\ a\ leggere | lees\ (?:verder|meer) | l[äæe]s\ mere? | czytaj\ (?:więcej|dalej)
     | читать\ (?:далее|полностью) | 続きを読む | 阅读(?:全文|更多) | 閱讀全文 | 더\ 보기)"""
 _BROKEN_OFF = re.compile(
-    rf"(?:…|\.\.\.|\b{_POINTER})[\s\])}}.:»›→>…-]*$ | ^\W*{_POINTER}\b", re.IGNORECASE | re.VERBOSE
+    rf"(?:…|\.\.\.|(?:\b|(?<=[\u3040-\u9fff])){_POINTER})[\s\])}}.:»›→>…）」】-]*$ | ^\W*{_POINTER}\b",
+    re.IGNORECASE | re.VERBOSE,
 )
 _LAST_LINE = 200  # characters; a longer one may begin with such words and be a sentence
 _CREDIT = re.compile(r"The post .{1,400} (?:appeared first|first appeared) on .{1,200}$")
@@ -48,7 +51,7 @@ def harmless(html: str, base: str | None) -> str:
     nested so deeply that some of it would be lost.
     """
     try:
-        root = markup.parse(f"<body>{html}")
+        root = markup.parse("<body>" + _FRAME.sub("", html))
     except etree.LxmlError:
         return ""
     body = root.find("body")
@@ -65,10 +68,22 @@ def harmless(html: str, base: str | None) -> str:
     return str(lxml.html.tostring(body, encoding="unicode")).removeprefix("<body>").removesuffix("</body>")
 
 
+def paragraphs(html: str) -> str:
+    """The words alone, in paragraphs and lines, as HTML.
+
+    A page's reader tells an article from what surrounds it, and would drop a list of links or a last `div`; all of
+    an entry is its article.
+    """
+    try:
+        return as_html(markup.lines(markup.parse(f"<body>{html}")))
+    except etree.LxmlError:
+        return ""
+
+
 def absolute(address: str, base: str | None) -> str | None:
-    """The address made absolute with `base`, if that gives a sound one of the web."""
+    """The address made absolute with `base`, if that gives a sound one of the web; none for an empty one."""
     with suppress(ValueError):
-        return metadata.url(urljoin(base or "", address.strip()))
+        return metadata.url(urljoin(base or "", address.strip())) if address.strip() else None
     return None
 
 

@@ -24,8 +24,9 @@ _PAGE = re.compile(r"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _REFERENCE = re.compile(r"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|([A-Za-z][A-Za-z0-9]*));")
 _XML_NAMES = frozenset({"lt", "gt", "amp", "quot", "apos"})
-_PLAIN_GUID = re.compile(r"<guid\s*>(?!\s*(?:<!\[CDATA\[)?\s*https?:)")
+_PLAIN_GUID = re.compile(r"<guid\s*+>(?!\s*+(?:<!\[CDATA\[)?+\s*+https?:)")
 _ENTRY_TAG = re.compile(r"<(/?)(?:item|entry)[\s>]")
+_MAIL = re.compile(r"[^\s()<>]+@[^\s()<>]+")
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _PERIODS = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 
@@ -133,7 +134,7 @@ def _parsed(data: bytes, url: str) -> Parsed:
 
 def _draft(parsed: Parsed, *, without_last: bool) -> FeedDraft:
     feed, is_atom = parsed.feed, parsed.version.startswith("atom")
-    editors = feed.get("authors", ()) if is_atom else ()  # in Atom they wrote all entries that name nobody else
+    editors = _names(feed) if is_atom else ""  # in Atom they wrote all entries that name nobody else
     entries = parsed.entries[:-1] if without_last else parsed.entries
     return FeedDraft(
         title=_text(feed.get("title_detail")),
@@ -143,7 +144,7 @@ def _draft(parsed: Parsed, *, without_last: bool) -> FeedDraft:
     )
 
 
-def _entry(entry: Parsed, editors: Parsed, is_atom: bool) -> EntryDraft:
+def _entry(entry: Parsed, editors: str, is_atom: bool) -> EntryDraft:
     # `dict.get`, for feedparser's own gives one date for another that is missing.
     published = utc(dict.get(entry, "published_parsed") or dict.get(entry, "created_parsed"))
     updated = utc(dict.get(entry, "updated_parsed"))
@@ -153,7 +154,7 @@ def _entry(entry: Parsed, editors: Parsed, is_atom: bool) -> EntryDraft:
         id=entry.get("id") or "",
         title=_text(entry.get("title_detail")),
         url=entry.get("feedburner_origlink") or entry.get("link") or "",
-        author=_names(entry.get("authors", ())) or _names(editors),
+        author=_names(entry) or editors,
         published=published,
         updated=updated,
         contents=tuple(filter(None, map(_html, entry.get("content", ())))),
@@ -161,7 +162,11 @@ def _entry(entry: Parsed, editors: Parsed, is_atom: bool) -> EntryDraft:
     )
 
 
-def _names(authors: Parsed) -> str:
+def _names(written: Parsed) -> str:
+    """The authors of an entry or a feed; feedparser takes the addresses of long domains out of a name in part only."""
+    authors, stated = written.get("authors", ()), str(written.get("author") or "")[:500]
+    if len(authors) == 1 and _MAIL.search(stated):
+        return listed([_MAIL.sub("", stated).strip(" ()<>")])
     return listed(author.get("name") or "" for author in authors)
 
 

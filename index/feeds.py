@@ -17,7 +17,7 @@ from lxml import etree  # type: ignore[import-untyped]
 from index import feed_json, feed_xml
 from index.errors import UserError
 from index.feed_drafts import EntryDraft, FeedDraft
-from index.feed_html import absolute, harmless, longest, looks_whole
+from index.feed_html import absolute, harmless, longest, looks_whole, paragraphs
 from index.readers import decoding, display, markup, metadata, too_large
 from index.readers.cleaning import one_line
 
@@ -123,10 +123,9 @@ def entry_article_html(entry: Entry) -> bytes:
         if value
     )
     link = f'<link rel="canonical" href="{escape(entry.url)}">' if entry.url else ""
-    body = harmless(entry.html, entry.url)
     page = (
         f'<!DOCTYPE html><html><head><meta charset="utf-8"><title>{escape(entry.title)}</title>{head}{link}</head>'
-        f"<body><article>{body}</article></body></html>"
+        f"<body><article>{paragraphs(entry.html)}</article></body></html>"
     )
     return page.encode(errors="replace")
 
@@ -147,7 +146,7 @@ def _checked(draft: FeedDraft, url: str) -> Feed:
             break
     return Feed(
         title=metadata.stated_title(draft.title),
-        url=absolute(draft.url, url) if draft.url else None,
+        url=absolute(draft.url, url),
         entries=tuple(entries.values()),
         ttl=min(max(draft.ttl, MIN_TTL), MAX_TTL) if draft.ttl else None,
     )
@@ -179,7 +178,7 @@ def _sha256(text: str) -> str:
 
 
 def _entry(key: str, draft: EntryDraft, url: str) -> Entry:
-    link = absolute(draft.url, url) if draft.url else None
+    link = absolute(draft.url, url)
     contents = [harmless(content, link or url) for content in draft.contents]
     content = longest(contents)
     html = longest([content, harmless(draft.summary, link or url)])

@@ -235,10 +235,7 @@ class _Run:
         self._total = len(jobs)
         drafted: list[_Drafted] = []
         waiting = done = 0
-        while jobs or drafted:
-            if self.cancel.is_set():
-                self.report.cancelled = True
-                return
+        while (jobs or drafted) and not self.cancel.is_set():
             if jobs:
                 job = jobs.popleft()
                 opened = self._open(job, waiting)
@@ -258,6 +255,7 @@ class _Run:
                     done += 1
                     self.progress(Progress(done, self._total, source))
                 drafted, waiting = [], 0
+        self.report.cancelled = self.cancel.is_set() and done < self._total
 
     def _open(self, job: Job, waiting: int) -> _Drafted | Sequence[Job] | None:
         """What the job comes to; None if it is settled, unchanged or failed."""

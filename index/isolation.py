@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from io import FileIO
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -24,10 +25,11 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, StringConstraints, m
 
 from index.article import Article
 from index.errors import UserError
-from index.feeds import Feed
+from index.feeds import MAX_ENTRIES, MAX_TTL, MIN_TTL, Feed
 from index.readers import display
-from index.readers.archive import Member
+from index.readers.archive import MAX_MEMBERS, Member
 from index.readers.kinds import Kind
+from index.readers.unzip import MAX_EXPANDED
 from index.worker import NO_MEMORY, Head, TooLong, receive, send
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _MIB = 1024 * 1024
 _START_SECONDS = 60.0  # what a slow disk may take over the readers' modules
 _LARGER = 4  # times a file's bytes: no text grows more on its way through a reader and JSON
-_MOST_MEMBERS = 1024 * _MIB
+_MEMBER_HEADS = MAX_MEMBERS * 10_000  # bytes of JSON: of each a name, and perhaps a message that holds it
 _MOST_JOBS = 500  # of one process; then, what libraries may have leaked is given back
 _REMEDIES = {
     "read": "save it as plain text, or split it into smaller files",
@@ -46,8 +48,10 @@ _REMEDIES = {
     "feed": "add the articles themselves, or wait until its publisher has mended it",
 }
 # Of this process's environment; a secret may be among the rest.
-_KEPT = ("PATH", "PATHEXT", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_KEPT += ("PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONUSERBASE", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+_KEPT = (
+    *("PATH", "PATHEXT", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONUSERBASE", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"),
+)
 
 
 class _Reply(BaseModel, Generic[T]):
@@ -131,10 +135,16 @@ class _Process:
         self._talk.start()
         return said.result(seconds)
 
-    def stop(self) -> int:
-        """Ends it and what it may have started; returns its exit code. From any thread, and as often as you like."""
+    def stop(self, *, patience: bool = False) -> int:
+        """Ends it and what it started; with `patience` it may end by itself first, if it is about to.
+
+        Returns its exit code. From any thread, and as often as you like.
+        """
         with self._stopping:
-            if self._process.returncode is None:  # nobody has asked for its end yet, so its number is still its own
+            if patience:
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(1.0)
+            if self._process.returncode is None:  # nobody has heard of its end yet, so its number is still its own
                 with suppress(OSError):
                     if hasattr(os, "killpg"):
                         os.killpg(self._process.pid, signal.SIGKILL)
@@ -174,11 +184,11 @@ class Isolation:
         """What `index.readers.read` makes of the same arguments."""
 
         def sound(article: Article, _: bytes) -> bool:
-            offsets = (0, *article.pages, len(article.text))
-            return article.source == source and all(one <= other for one, other in pairwise(offsets))
+            return all(one <= other for one, other in pairwise((0, *article.pages, len(article.text))))
 
         job = {"job": "read", "source": source, "name": name, "max_bytes": max_bytes}
-        return self._ask(_Reply[Article], job, data, name, most=_LARGER * max_bytes, sound=sound)[0]
+        article, _ = self._ask(_Reply[Article], job, data, name, most=_LARGER * max_bytes, sound=sound)
+        return replace(article, source=source)
 
     def expand(self, data: bytes, name: str) -> list[Member]:
         """What `index.readers.archive.expand` makes of the same arguments."""
@@ -187,7 +197,9 @@ class Isolation:
             return sum(head.size for head in heads) == len(body)
 
         job = {"job": "expand", "name": name}
-        heads, body = self._ask(_Reply[list[_MemberHead]], job, data, name, most_body=_MOST_MEMBERS, sound=sound)
+        heads, body = self._ask(
+            _Reply[list[_MemberHead]], job, data, name, most=_MEMBER_HEADS, most_body=MAX_EXPANDED, sound=sound
+        )
         ends = accumulate(head.size for head in heads)
         parts = (body[end - head.size : end] for head, end in zip(heads, ends, strict=True))
         return [Member(head.name, part, head.problem) for head, part in zip(heads, parts, strict=True)]
@@ -198,7 +210,16 @@ class Isolation:
 
     def feed(self, data: bytes, url: str) -> Feed:
         """What `index.feeds.parse` makes of the same arguments."""
-        return self._ask(_Reply[Feed], {"job": "feed", "url": url}, data, url, most=_LARGER * len(data))[0]
+
+        def sound(feed: Feed, _: bytes) -> bool:
+            days = (day for entry in feed.entries for day in (entry.published, entry.updated))
+            return (
+                len(feed.entries) <= MAX_ENTRIES
+                and (feed.ttl is None or MIN_TTL <= feed.ttl <= MAX_TTL)
+                and all(day is None or day.tzinfo is not None for day in days)
+            )
+
+        return self._ask(_Reply[Feed], {"job": "feed", "url": url}, data, url, most=_LARGER * len(data), sound=sound)[0]
 
     def close(self) -> None:
         """Ends the process for good: a job in progress is given up, and a later one refused. May be called twice."""
@@ -234,11 +255,12 @@ class Isolation:
             process = self._ready(shown)
             try:
                 head, body = process.ask(job, data, most + _MIB, most_body, self._seconds)
-                reply = form.model_validate_json(head)
+                reply = form.model_validate_json(head, strict=True)
                 if reply.result is not None and not sound(reply.result, body):
                     raise ValueError("a result that contradicts itself")
             except (OSError, EOFError, ValueError) as error:
-                raise UserError(self._lost(error, process.stop(), shown, remedy)) from None
+                code = process.stop(patience=isinstance(error, EOFError | BrokenPipeError))
+                raise UserError(self._lost(error, code, shown, remedy)) from None
             except BaseException:  # such as Ctrl-C: nobody waits for the answer any more
                 process.stop()
                 raise
@@ -260,22 +282,22 @@ class Isolation:
         return process
 
     def _started(self) -> _Process:
-        started = time.perf_counter()
-        why = "the system refused"
+        began = time.perf_counter()
         try:
             process = _Process(self._command(), _environment())
-            try:
-                process.hear(_MIB, 0, _START_SECONDS)
-                log.debug("reader started", extra={"seconds": round(time.perf_counter() - started, 3)})
-                return process
-            except BaseException:
-                why = _end(process.stop())
-                raise
-        except (OSError, EOFError, ValueError):
-            raise UserError(
-                f"The process that reads files did not start ({why}): it needs 100 MiB of memory and the packages of "
-                "requirements.txt; install them again"
-            ) from None
+        except OSError as error:
+            raise _not_started(error.strerror or type(error).__name__) from None
+        try:
+            process.hear(_MIB, 0, _START_SECONDS)
+        except (OSError, EOFError, ValueError) as error:
+            end = _end(process.stop(patience=isinstance(error, EOFError)))
+            late = isinstance(error, TimeoutError)
+            raise _not_started(f"within {_START_SECONDS:g} s" if late else end) from None
+        except BaseException:
+            process.stop()
+            raise
+        log.debug("reader started", extra={"seconds": round(time.perf_counter() - began, 3)})
+        return process
 
     def _keep(self, process: _Process, *, last: bool) -> None:
         """Lets a process wait for the next job, and look to its end if none comes; or ends it, if it is worn out."""
@@ -309,7 +331,7 @@ class Isolation:
         if isinstance(error, TimeoutError):
             what = f"took longer than {self._seconds:g} s to read"
         elif isinstance(error, TooLong):
-            what = f"holds more than {error.most / _MIB:.0f} MiB of text"
+            what = f"expands to more than {error.most / _MIB:.0f} MiB"
         elif isinstance(error, ValueError):
             what = "made its reader answer nonsense: it may be damaged"
         elif code == NO_MEMORY:
@@ -317,7 +339,8 @@ class Isolation:
         elif code == -9:
             what = "lost its reader, which was killed, as happens where a machine runs out of memory"
         else:
-            what = f"crashed its reader ({_end(code)}): it may be damaged"
+            memory = f"needs more than {self._memory / _MIB:g} MiB of memory"  # some libraries abort without it
+            what = f"crashed its reader ({_end(code)}): it is damaged, or {memory}"
         return f"{shown} {what}{';' if ':' in what else ':'} {remedy}"
 
 
@@ -325,8 +348,17 @@ def _stopped(shown: str) -> str:
     return f"{shown} was not read, because the program is stopping: index it again"
 
 
+def _not_started(why: str) -> UserError:
+    return UserError(
+        f"The process that reads files did not start ({why}): it needs 100 MiB of memory and the packages of "
+        "requirements.txt; install them again"
+    )
+
+
 def _end(code: int) -> str:
     """An exit code in words; "SIGSEGV" rather than -11."""
+    if code == NO_MEMORY:
+        return "out of memory"
     with suppress(ValueError):
         return signal.Signals(-code).name
     return f"exit code {code}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from index.addresses import normalised, site_of
 from index.article import Article
 from index.errors import UserError
 from index.feeds import Feed
@@ -109,7 +110,7 @@ class Documents:
         if known is not None and known.input_hash == digest:
             return None
         article = self.reader.read(data, source, name, max_bytes=self.max_bytes)
-        if url is not None and article.url is None:
+        if url is not None and not _same_site(article.url, url):
             article = replace(article, url=url)
         return draft_of(article, digest, self.splitter)
 
@@ -127,6 +128,11 @@ class Documents:
 
         source = f"{archive}{INSIDE}{member.name}"
         return Job(source, opened, upload=upload)
+
+
+def _same_site(stated: str | None, url: str) -> bool:
+    """Whether a page may say that it stands at this address: only its own site's pages are its to name."""
+    return stated is not None and site_of(normalised(stated)) == site_of(normalised(url))
 
 
 def input_hash(data: bytes, name: str) -> bytes:

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 from index.addresses import normalised
 from index.errors import UserError
 from index.feeds import Entry, discover, entry_article_html, looks_like_feed
-from index.fetch import Fetched, Fetcher, FetchError, Validators
+from index.fetch import FEEDS, PAGES_AND_DOCUMENTS, Fetched, Fetcher, FetchError, Validators
 from index.indexer import Indexer
 from index.jobs import INSIDE, Job, Plan
 from index.ledger import EVERY, Kind, Look, Source
@@ -29,6 +29,7 @@ from index.readers import READER_VERSION
 from index.report import Outcome, ProgressCallback, SyncReport, silent
 from index.store import Version
 
+_TAKEN = PAGES_AND_DOCUMENTS | FEEDS  # what a link leads to is found out from what is there
 _AHEAD = 8  # pages fetched before their turn
 _AT_ONCE = 4  # hosts, in effect: the fetcher asks each for one page at a time
 _STOPPED = "the run was stopped: run it again for the rest"
@@ -128,7 +129,7 @@ class Refresher:
         kind: Kind = "feed" if feed else "page"
         known = self._known(url, kind)
         if known is None:
-            page = self._fetcher.fetch(url)
+            page = self._fetcher.fetch(url, accept=_TAKEN)
             if looks_like_feed(page.data, page.content_type):
                 kind = "feed"
             elif feed:
@@ -150,7 +151,7 @@ class Refresher:
 
     def _feed_of(self, page: Fetched) -> tuple[str, Fetched]:
         for url in discover(page.data, page.url):
-            found = self._fetcher.fetch(url)
+            found = self._fetcher.fetch(url, accept=_TAKEN)
             if looks_like_feed(found.data, found.content_type):
                 return url, found
         raise UserError("That page names no feed. Look for an RSS or Atom link on it, and add that.")
@@ -369,7 +370,9 @@ class _Ahead:
     def _start(self, url: str, validators: Validators | None) -> None:
         if url not in self._asked and url not in self._fetched:
             self._asked.add(url)
-            self._running[url] = self._pool.submit(partial(self._fetcher.fetch, url, validators=validators))
+            self._running[url] = self._pool.submit(
+                partial(self._fetcher.fetch, url, validators=validators, accept=_TAKEN)
+            )
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -2,8 +2,8 @@
 
 It knows which suffixes there are readers for and nothing else of formats, and it never reads what it finds.
 
-What a folder is searched for: files with a supported suffix, at any depth, in sorted order. Hidden files and
-folders (their names begin with a dot) are skipped. Symbolic links found on the way are not followed: those that
+What a folder is searched for: files with a supported suffix, at any depth, in sorted order; other files are counted.
+Hidden files and folders (their names begin with a dot) are skipped. A file that is named itself may have any name. Symbolic links found on the way are not followed: those that
 lead somewhere else inside the folder add nothing, and those that lead out of it are reported, because following
 them could index, or loop through, anything on the machine. A link named as a target itself is followed.
 """
@@ -11,12 +11,13 @@ them could index, or loop through, anything on the machine. A link named as a ta
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from index.errors import UserError
-from index.readers import DEFAULT_MAX_BYTES, SUPPORTED_SUFFIXES, display, too_large, unsupported
+from index.readers import DEFAULT_MAX_BYTES, SUPPORTED_SUFFIXES, display, too_large
 from index.readers.cleaning import one_line
 
 _GLOB = re.compile(r"[*?\[]")
@@ -59,11 +60,13 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What targets came to: `problems` are (target or path, message) and never kept the other targets out."""
+    """What targets came to: `problems` are (target or path, message) and never kept the other targets out; `skipped`
+    counts the files of other kinds in folders, by suffix."""
 
     files: tuple[FoundFile, ...]
     scopes: tuple[Scope, ...]
     problems: tuple[tuple[str, str], ...]
+    skipped: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -74,6 +77,17 @@ class _Folder:
     files: list[str] = field(default_factory=list)
     unseen: set[str] = field(default_factory=set)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)  # path → suffix, of files of other kinds
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one target came to."""
+
+    files: Sequence[str] = ()
+    scope: Scope | None = None
+    problems: Sequence[tuple[str, str]] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
 
 def scan(targets: Sequence[str]) -> Scan:
@@ -84,12 +98,15 @@ def scan(targets: Sequence[str]) -> Scan:
     files: dict[str, FoundFile] = {}
     scopes: list[Scope] = []
     problems: list[tuple[str, str]] = []
+    skipped: dict[str, str] = {}
     for target in targets:
-        found, scope, faults = _one_target(target)
-        files.update((path, FoundFile(Path(path), Path(path).as_posix())) for path in found if path not in files)
-        scopes += [scope] if scope else []
-        problems += faults
-    return Scan(tuple(files.values()), tuple(scopes), tuple(problems))
+        found = _one_target(target)
+        files.update((path, FoundFile(Path(path), Path(path).as_posix())) for path in found.files if path not in files)
+        scopes += [found.scope] if found.scope else []
+        problems += found.problems
+        skipped |= found.skipped
+    others = Counter(suffix for path, suffix in skipped.items() if path not in files)
+    return Scan(tuple(files.values()), tuple(scopes), tuple(problems), others)
 
 
 def read_bytes(path: Path, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
@@ -130,30 +147,29 @@ def _reason(error: Exception) -> str:
     return f"could not be read: {detail}"
 
 
-def _one_target(target: str) -> tuple[list[str], Scope | None, list[tuple[str, str]]]:
+def _one_target(target: str) -> _Found:
     try:
         path = _absolute(target)
     except FileNotFoundError:
         why = "is relative to a working folder that has been deleted: change to another folder, or name the whole path"
-        return [], None, [(target, f"{display(target)} {why}")]
+        return _Found(problems=[(target, f"{display(target)} {why}")])
     except (OSError, ValueError, RuntimeError) as error:
-        return [], None, [(target, f"{display(target)} {_reason(error)}")]
+        return _Found(problems=[(target, f"{display(target)} {_reason(error)}")])
     try:
         mode = Path(path).stat().st_mode
     except (OSError, ValueError) as error:
         if _GLOB.search(target) and isinstance(error, FileNotFoundError | NotADirectoryError):
             return _pattern(target, path)
-        return [], None, [(target, f"{display(target)} {_reason(error)}")]
+        return _Found(problems=[(target, f"{display(target)} {_reason(error)}")])
     if stat.S_ISDIR(mode):
-        folder = _search(path)
-        return folder.files, _scope(folder), folder.problems + _if_nothing(folder, target)
-    if Path(path).suffix.lower() not in SUPPORTED_SUFFIXES:
-        return [], None, [(target, unsupported(Path(path).name))]
+        return _found(_search(path), target)
     if not stat.S_ISREG(mode):
-        return [], None, [(target, f"{display(target)} is not a regular file: save its content to a file first")]
+        return _Found(
+            problems=[(target, f"{display(target)} is not a regular file: save its content to a file first")]
+        )
     if problem := _bad_name(path):
-        return [], None, [(_shown(target), problem)]
-    return [path], None, []
+        return _Found(problems=[(_shown(target), problem)])
+    return _Found([path])
 
 
 def source_of(target: str) -> str | None:
@@ -169,16 +185,21 @@ def _absolute(target: str) -> str:
     return os.path.abspath(Path(target).expanduser())  # noqa: PTH100
 
 
-def _pattern(target: str, path: str) -> tuple[list[str], Scope | None, list[tuple[str, str]]]:
+def _pattern(target: str, path: str) -> _Found:
     parts = Path(path).parts
     first = next(n for n, part in enumerate(parts) if _GLOB.search(part))
     root = str(Path(*parts[:first]))
     wanted = parts[first:]
     if not Path(root).is_dir():
-        return [], None, [(target, f"{display(target)} matches nothing: there is no folder {display(root)}")]
+        why = f"matches nothing: there is no folder {display(root)}"
+        return _Found(problems=[(target, f"{display(target)} {why}")])
     pattern = _compiled(wanted)
-    folder = _search(root, pattern, None if "**" in wanted else len(wanted))
-    return folder.files, _scope(folder, pattern), folder.problems + _if_nothing(folder, target)
+    return _found(_search(root, pattern, None if "**" in wanted else len(wanted)), target, pattern)
+
+
+def _found(folder: _Folder, target: str, pattern: re.Pattern[str] | None = None) -> _Found:
+    scope = Scope(Path(folder.root).as_posix(), pattern, frozenset(folder.unseen))
+    return _Found(folder.files, scope, folder.problems + _if_nothing(folder, target), folder.skipped)
 
 
 def _compiled(parts: Sequence[str]) -> re.Pattern[str]:
@@ -245,7 +266,8 @@ def _search(root: str, pattern: re.Pattern[str] | None = None, levels: int | Non
 
 def _kind(entry: "os.DirEntry[str]", folder: _Folder, real_root: str, wanted: bool) -> str | None:
     """ "folder", "file", or None for what is not indexed; notes what is there but stays unseen."""
-    supported = Path(entry.name).suffix.lower() in SUPPORTED_SUFFIXES
+    suffix = Path(entry.name).suffix.lower()
+    supported = suffix in SUPPORTED_SUFFIXES
     try:
         if entry.is_symlink():
             folder.unseen.add(Path(entry.path).as_posix())
@@ -255,7 +277,11 @@ def _kind(entry: "os.DirEntry[str]", folder: _Folder, real_root: str, wanted: bo
             return None
         if entry.is_dir(follow_symlinks=False):
             return "folder"
-        if not supported or not entry.is_file(follow_symlinks=False):
+        if not entry.is_file(follow_symlinks=False):
+            return None
+        if not supported:
+            if wanted:
+                folder.skipped[entry.path] = suffix
             return None
     except OSError:
         folder.unseen.add(Path(entry.path).as_posix())  # a broken or looping link, or gone this moment
@@ -268,10 +294,6 @@ def _kind(entry: "os.DirEntry[str]", folder: _Folder, real_root: str, wanted: bo
 
 def _leads_out(path: str, real_root: str) -> bool:
     return not Path(os.path.realpath(path)).is_relative_to(real_root)
-
-
-def _scope(folder: _Folder, pattern: re.Pattern[str] | None = None) -> Scope:
-    return Scope(Path(folder.root).as_posix(), pattern, frozenset(folder.unseen))
 
 
 def _if_nothing(folder: _Folder, target: str) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from index.database import Database
 
 _RARE = 8  # articles: a sentence that more of them have is no sign of a copy
 _NEARLY = 0.7  # of the sentences of two articles together are in both
-_NEARLY_LATER = 0.8  # the same, where they state different days
+_NEARLY_LATER = 0.75  # the same, where they state different days
 _LATER = 31  # days between an article and its correction, at most
 _LEAST_LINES = 5  # of an article that may be a copy without being equal
 _SOMEWHAT = 0.3  # of the shorter article's sentences are in the other, where an address is the same

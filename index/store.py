@@ -310,10 +310,10 @@ class Store:
             for article in removed:
                 connection.execute("DELETE FROM article WHERE id = ?", (article.id,))
                 # An upload may be an archive of several articles, and goes with the last of them.
+                gave = "SELECT address FROM source JOIN origin ON source.id = source_id"
                 connection.execute(
-                    "DELETE FROM upload WHERE source IN (SELECT address FROM source JOIN origin ON source.id = source_id"
-                    " WHERE origin.article = ?) AND NOT EXISTS (SELECT 1 FROM source JOIN origin ON source.id = source_id"
-                    " JOIN article ON article.source = origin.article WHERE address = upload.source)",
+                    f"DELETE FROM upload WHERE source IN ({gave} WHERE origin.article = ?) AND source NOT IN"
+                    f" ({gave} JOIN article ON article.source = origin.article WHERE address = upload.source)",
                     (article.source,),
                 )
             if forget:

@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 from index.errors import UserError
 
 NO_MEMORY = 77  # the exit code that says so
-_SPARE_SECONDS = 5  # of processor time beyond a job's limit: the parent, as long as there is one, is to be first
+_SPARE_SECONDS = 2  # of processor time beyond a job's limit: the parent, as long as there is one, is to be first
 _STACK = 512 * 1024  # bytes, of the one thread besides the main one; the usual 8 MiB would count as memory
 _LENGTHS = struct.Struct(">IQ")
 
@@ -87,7 +87,8 @@ def _plain(value: object) -> object:
 def _read(job: Head, data: bytes) -> Result:
     from index.readers import read
 
-    return asdict(read(data, job["source"], job["name"], max_bytes=job["max_bytes"])), ()
+    article = asdict(read(data, job["source"], job["name"], max_bytes=job["max_bytes"]))
+    return article | {"source": ""}, ()  # whoever asks knows it, and it may be a path that is no UTF-8
 
 
 def _expand(job: Head, data: bytes) -> Result:
@@ -122,6 +123,8 @@ def main(memory: int, seconds: int) -> None:
     threading.stack_size(_STACK)
     threading.Thread(target=_take, args=(jobs, inbox), daemon=True).start()
     _limit(memory)
+    if _is_used_up(memory):
+        os._exit(NO_MEMORY)
     send(answers, {})  # ready
     while True:
         try:
@@ -165,10 +168,13 @@ def _serve(job: Head, data: bytes, answers: FileIO, memory: int, seconds: int) -
     except Exception as error:
         _require_memory(error)
         reply = {"defect": type(error).__name__}
-    highest, resident = _memory_used()
-    if highest > memory - memory // 16:  # a library may have been refused some, and have gone on with less
+    if _is_used_up(memory):  # a library may have been refused some, and have gone on with less
         os._exit(NO_MEMORY)
-    send(answers, reply | {"last": resident > memory // 2}, body)
+    send(answers, reply | {"last": _memory_used()[1] > memory // 2}, body)
+
+
+def _is_used_up(memory: int) -> bool:
+    return _memory_used()[0] > memory - memory // 16
 
 
 def _require_memory(error: BaseException | None) -> None:

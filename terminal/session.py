@@ -1,4 +1,5 @@
-"""One run of the command line: its options, its configuration once loaded, its two consoles, its library.
+"""One run of the command line: its options, its configuration once loaded, its two consoles, and what it is made of:
+library, encoder, reader, fetcher, retriever.
 
 What every command needs and none should repeat; it knows no command.
 """
@@ -16,15 +17,25 @@ from rich.console import Console
 
 import logs
 from index.errors import UserError
+from terminal import VERSION
 from terminal.show import plain
 
 if TYPE_CHECKING:
     from config import Config
     from index.corpus import Corpus, Library
     from index.encoder import Encoder
+    from index.fetch import Fetcher
+    from index.isolation import Isolation
+    from index.ledger import Kind
+    from index.refresh import Refresher
+    from index.store import Store
     from retrieval.ranker import LearnedRanker
     from retrieval.reranker import CrossEncoderReranker
     from retrieval.retriever import Retriever
+
+
+_MIB = 1024 * 1024
+_HOUR = 3_600.0  # seconds
 
 
 class Exit(IntEnum):
@@ -62,10 +73,12 @@ def _console(*, stderr: bool = False) -> Console:
 
 @dataclass(slots=True)
 class Session:
-    """One run of the command line. `home` is the folder of bot.py, where config.toml and .env are looked for."""
+    """One run of the command line. `home` is the folder of bot.py, where config.toml and .env are looked for; `pause`
+    are the seconds between two requests to one web site."""
 
     home: Path
     make_encoder: MakeEncoder = configured_encoder
+    pause: float = 1.0
     config_file: Path | None = None
     data: Path | None = None
     out: Console = field(default_factory=_console)
@@ -124,6 +137,74 @@ class Session:
             yield library, encoder
         finally:
             library.close()
+
+    @contextmanager
+    def reader(self) -> Iterator["Isolation"]:
+        """The process that reads what strangers sent, for the length of the block. It starts when first needed."""
+        from index.isolation import Isolation
+
+        limits = self.config.limits
+        with Isolation(memory=limits.reader_mb * _MIB, seconds=limits.reader_seconds) as reader:
+            yield reader
+
+    @contextmanager
+    def fetcher(self) -> Iterator["Fetcher"]:
+        """What fetches from the web, for the length of the block."""
+        from index.fetch import Fetcher
+
+        wanted = self.config.fetch
+        with Fetcher(
+            user_agent=f"Verbatim/{VERSION}" + (f" (+{wanted.contact})" if wanted.contact else ""),
+            max_bytes=self.config.limits.max_file_mb * _MIB,
+            seconds=wanted.seconds,
+            pause=self.pause,
+            allowed_networks=sorted(wanted.allowed_networks, key=str),
+        ) as fetcher:
+            yield fetcher
+
+    @contextmanager
+    def refresher(self, store: "Store", encoder: "Encoder", server: int | None) -> Iterator["Refresher"]:
+        """Brings the corpus of `server` (None: the operator's) up to date with its sources, within the block."""
+        from index.indexer import Indexer
+        from index.refresh import Refresher
+
+        limits = self.config.limits
+        with self.reader() as reader, self.fetcher() as fetcher:
+            indexer = Indexer(
+                store,
+                encoder,
+                max_bytes=limits.max_file_mb * _MIB,
+                max_sentences=None if server is None else limits.max_sentences,
+                reader=reader,
+            )
+            yield Refresher(indexer, fetcher, every=self.every)
+
+    @property
+    def every(self) -> "dict[Kind, float]":
+        """Seconds between two scheduled looks at a source of each kind; 0: none are scheduled."""
+        hours = self.config.refresh
+        return {
+            "page": hours.pages_hours * _HOUR,
+            "feed": hours.feeds_hours * _HOUR,
+            "path": hours.folders_hours * _HOUR,
+            "upload": 0.0,
+        }
+
+    @contextmanager
+    def store(self, server: int | None) -> "Iterator[Store | None]":
+        """The store of a corpus, which needs no model and no vectors; None if nothing was ever indexed."""
+        from index.layout import database_path
+        from index.store import Store
+
+        path = database_path(self.config.data, server)
+        if not path.exists():
+            yield None
+            return
+        store = Store(path, create=False)
+        try:
+            yield store
+        finally:
+            store.close()
 
     @property
     def ranker(self) -> "LearnedRanker":

@@ -120,8 +120,7 @@ def zeros(size: int) -> bytes:
 class LoopbackWeb:
     """Listens on `host`, on a port of its own. What it was not told about is 404, among it robots.txt.
 
-    `connections` counts what was accepted, whether or not anything was asked; `busiest` is how many requests were
-    answered at the same time at most.
+    `connections` counts what was accepted, whether or not anything was asked; `requests` are those that came through.
     """
 
     def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
@@ -129,9 +128,7 @@ class LoopbackWeb:
         self._listener = socket.create_server((host, 0), family=family, backlog=64)
         self.host, self.port = self._listener.getsockname()[:2]
         self.connections = 0
-        self.busiest = 0
         self.requests: list[Request] = []
-        self._busy = 0
         self._tls = tls
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -210,15 +207,9 @@ class LoopbackWeb:
                     return
                 with self._lock:
                     self.requests.append(request)
-                    self._busy += 1
-                    self.busiest = max(self.busiest, self._busy)
                     behaviours = self._scripts.get(request.path, [answer(404)])
                     behave = behaviours.pop(0) if len(behaviours) > 1 else behaviours[0]
-                try:
-                    behave(Conversation(request, line, self._closing))
-                finally:
-                    with self._lock:
-                        self._busy -= 1
+                behave(Conversation(request, line, self._closing))
 
 
 def _read(connection: socket.socket) -> Request | None:
@@ -228,6 +219,9 @@ def _read(connection: socket.socket) -> Request | None:
         if not chunk:
             return None
         data += chunk
+        if data.startswith(b"\x16"):  # somebody tries to encrypt
+            connection.sendall(head(400))
+            return None
     first, *fields = data.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ", 2)
     headers = {name.strip().lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}

@@ -10,9 +10,12 @@ import tracemalloc
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from itertools import pairwise
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -76,10 +79,10 @@ def inside() -> Iterator[LoopbackWeb]:
 SPELLINGS = (
     "127.0.0.1 127.0.0.1. LOCALHOST localhost localhost. localhost.localdomain 2130706433 0x7f000001 017700000001 "
     "0177.0.0.1 0x7f.0.0.1 0x7f.1 127.1 127.0.1 127.000.000.001 127.0.0.1.. 0 0.0.0.0 00.0.0.0 １２７.0.0.1 "
-    "127。0。0。1 127．0．0．1 ①②⑦.0.0.1 ｌｏｃａｌｈｏｓｔ loc\u00adalhost %31%32%37.0.0.1 loc%61lhost 127.0.0.1%00.example "
-    "127.0.0.1%2f@example.org user:secret@127.0.0.1 example.org@127.0.0.1 @127.0.0.1 127.0.0.1\\@example.org "
-    "[::1] [::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::FFFF:7F00:1] [::127.0.0.1] [::7f00:1] [64:ff9b::7f00:1] "
-    "[64:ff9b::127.0.0.1] [2002:7f00:1::] [::1%25lo] [::1%lo] [fe80::1%25lo]"
+    "127。0。0。1 127．0．0．1 ①②⑦.0.0.1 ｌｏｃａｌｈｏｓｔ loc\u00adalhost %31%32%37.0.0.1 loc%61lhost "
+    "127.0.0.1%00.example 127.0.0.1%2f@example.org user:secret@127.0.0.1 example.org@127.0.0.1 @127.0.0.1 "
+    "127.0.0.1\\@example.org [::1] [::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::FFFF:7F00:1] [::127.0.0.1] [::7f00:1] "
+    "[64:ff9b::7f00:1] [64:ff9b::127.0.0.1] [2002:7f00:1::] [::1%25lo] [::1%lo] [fe80::1%25lo]"
 ).split()
 
 
@@ -87,10 +90,8 @@ SPELLINGS = (
 def unreachable() -> Iterator[list[LoopbackWeb]]:
     """One server on IPv4 and, where there is IPv6, one there."""
     servers = [LoopbackWeb()]
-    try:
+    with suppress(OSError):
         servers.append(LoopbackWeb("::1"))
-    except OSError:
-        pass
     yield servers
     for server in servers:
         server.close()
@@ -98,19 +99,23 @@ def unreachable() -> Iterator[list[LoopbackWeb]]:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_no_spelling_reaches_this_machine(spelling: str, unreachable: list[LoopbackWeb]) -> None:
-    """However this machine's own address is written, nobody is connected to, and no address is given away."""
+    """However this machine's own address is written, nobody is connected to."""
     with fetcher(allowed_networks=[]) as agent:
         for server in unreachable:
-            error = refused(agent, f"http://{spelling}:{server.port}/secret")
+            refused(agent, f"http://{spelling}:{server.port}/secret")
             assert server.connections == 0
-            assert "127.0.0.1" not in str(error).replace(f"{checked_host(spelling)} leads", "")
 
 
-def checked_host(spelling: str) -> str:
-    try:
-        return checked_url(f"http://{spelling}/").raw_host or ""
-    except FetchError:
-        return "-"
+@pytest.mark.parametrize("address", ["10.1.2.3", "127.0.0.1", "127.0.0.2", "fd12::7"])
+def test_addresses_are_not_given_away(address: str, inside: LoopbackWeb) -> None:
+    """No message says which address a name leads to, whether it is forbidden or nobody answers there."""
+
+    async def look_up(host: str) -> list[str]:
+        return [address]
+
+    with LoopbackWeb() as closed, fetcher(look_up=look_up) as agent:
+        closed.close()
+        assert address not in str(refused(agent, closed.url("/", "secret.example")))
 
 
 @pytest.mark.parametrize(
@@ -142,28 +147,28 @@ def test_public_addresses_are_public(host: str) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    [*(f"http://{host}:{{port}}/" for host in ("127.0.0.2", "2130706434", "0x7f.2", "[::ffff:127.0.0.2]", "127.2"))]
-    + [
-        "//127.0.0.2:{port}/",
-        "HTTP://127.0.0.2:{port}",
-        "http://user:x@127.0.0.2:{port}/",
+    [
+        "http://127.0.0.2:{port}/",
+        "http://2130706434:{port}/",
+        "http://0x7f.2:{port}/",
+        "http://127.2:{port}/",
+        "http://[::ffff:127.0.0.2]:{port}/",
         "http://127。0。0。2:{port}/",
-    ]
-    + [
-        "file:///etc/passwd",
+        "http://user:x@127.0.0.2:{port}/",
+        "http://inside.example:{port}/",
+        "HTTP://127.0.0.2:{port}",
+        "//127.0.0.2:{port}/",
+        "http://127.0.0.2:22/",
+        "http://127.0.0.2:6379/",
         "gopher://127.0.0.2:{port}/",
+        "file:///etc/passwd",
         "javascript:alert(1)",
         "data:text/html,x",
         "http://",
         "http://[",
-    ]
-    + [
-        "http://127.0.0.2:22/",
-        "http://127.0.0.2:6379/",
-        "http://inside.example:{port}/",
         "http://\udcff/",
+        "\\\\127.0.0.2:{port}/",
         "",
-        "\\\\x",
     ],
 )
 @pytest.mark.parametrize("status", [301, 307])
@@ -254,23 +259,16 @@ def test_an_operator_can_allow_a_network(web: LoopbackWeb, agent: Fetcher) -> No
 
 @pytest.mark.parametrize(
     "url",
-    ["", "example.org", "ftp://example.org/", "file:///etc/passwd", "//example.org/", "http:/example.org", "http://"]
-    + ["http:///x", "http://a b/", "http://exa\nmple.org/", "http://example.org/\x00", "http://u@example.org/"]
-    + ["http://u:p@example.org/", "http://:@example.org/", "http://example.org:99999/", "http://example.org:x/"]
-    + ["http://a..b/", "http://-a.org/", f"http://{'a' * 64}.org/", f"http://{'a.' * 130}org/", "http://[::1/"]
+    """example.org ftp://example.org/ file:///etc/passwd //example.org/ http:/example.org http:// http:///x
+    http://u@example.org/ http://u:p@example.org/ http://:@example.org/ http://example.org:99999/ http://example.org:x/
+    http://a..b/ http://-a.org/ http://exa_mple!.org/ http://[::1/ http://[v1.a:b]/ http://1.2.3/ http://1.2.3.4.5/
+    http://256.1.1.1/ http://a.0x1/ http://a／b.org/""".split()
+    + ["", "http://a b/", "http://exa\nmple.org/", "http://example.org/\x00", "http://\udc80.org/"]
     + [
-        "http://example.org/" + "a" * 2_000,
-        "http://example.org/" + "ü" * 1_000,
-        "http://exa_mple!.org/",
-        "http://1.2.3/",
-    ]
-    + [
-        "http://[v1.a:b]/",
-        "http://1.2.3.4.5/",
-        "http://256.1.1.1/",
-        "http://a.0x1/",
-        "http://a／b.org/",
-        "http://\udc80.org/",
+        f"http://{'a' * 64}.org/",
+        f"http://{'a.' * 130}org/",
+        f"http://a.org/{'a' * 2_000}",
+        f"http://a.org/{'ü' * 999}",
     ]
     + [f"http://example.org:{port}/" for port in (0, 1, 21, 22, 23, 25, 81, 110, 445, 3306, 5432, 6379, 9200, 11211)],
 )
@@ -300,6 +298,7 @@ def test_web_addresses_have_one_form(url: str, normal: str) -> None:
 
 CHUNKED = head(headers={"Content-Type": "text/html", "Transfer-Encoding": "chunked"})
 GZIP = {"Content-Encoding": "gzip"}
+DEFLATE = {"Content-Encoding": "deflate"}
 HOSTILE = {
     "more than the limit": (answer(body=b"x" * (LIMIT + 1)), "larger than"),
     "a claim of 2 GB": (silent(head(headers={"Content-Length": str(2 * 2**30)})), "larger than"),
@@ -309,7 +308,7 @@ HOSTILE = {
     "endless without a length": (endless(head(), b"x" * 65_536), "larger than"),
     "endless in chunks": (endless(CHUNKED, b"4000\r\n" + b"x" * 0x4000 + b"\r\n"), "larger than"),
     "a bomb": (answer(body=zeros(64 * 2**20), headers=GZIP), "larger than"),
-    "a bomb in deflate": (answer(body=zlib.compress(bytes(2**24)), headers={"Content-Encoding": "deflate"}), "larger"),
+    "a bomb in deflate": (answer(body=zlib.compress(bytes(2**24)), headers=DEFLATE), "larger"),
     "a bomb in a bomb": (answer(body=zeros(2**20), headers={"Content-Encoding": "gzip, gzip"}), "compresses"),
     "stacked codings": (answer(body=b"x", headers={"Content-Encoding": "deflate, gzip"}), "compresses"),
     "brotli": (answer(body=b"x", headers={"Content-Encoding": "br"}), "compresses"),
@@ -317,16 +316,12 @@ HOSTILE = {
     "gzip that is none": (answer(body=b"plain text", headers=GZIP), "damaged"),
     "gzip cut short": (answer(body=zeros(9_999)[:-9], headers=GZIP), "damaged"),
     "something after gzip": (answer(body=zeros(9) + b"<p>more", headers=GZIP), "damaged"),
-    "deflate cut short": (
-        answer(body=zlib.compress(b"x" * 99)[:-5], headers={"Content-Encoding": "deflate"}),
-        "damaged",
-    ),
+    "deflate cut short": (answer(body=zlib.compress(b"x" * 99)[:-5], headers=DEFLATE), "damaged"),
     "less than its length": (raw(head(headers={"Content-Length": "500"}) + b"<p>Half of it"), "broke off"),
     "no last chunk": (raw(CHUNKED + b"5\r\nhello\r\n"), "broke off"),
     "half a chunk": (raw(CHUNKED + b"ff\r\nhello"), "broke off"),
     "chunks without sizes": (raw(CHUNKED + b"hello, world\r\n\r\n"), ""),
     "a chunk of 2 GB": (raw(CHUNKED + b"80000000\r\nhello"), ""),
-    "endless chunk size": (endless(CHUNKED, b"0" * 65_536), ""),
     "nothing at all": (raw(b""), "broke off"),
     "no HTTP": (raw(b"220 mail.example ESMTP\r\n"), "not proper HTTP"),
     "half a header": (raw(b"HTTP/1.1 200 OK\r\nContent-"), "broke off"),
@@ -374,8 +369,9 @@ def test_hostile_answers(name: str, web: LoopbackWeb, agent: Fetcher) -> None:
         drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
         drip(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
         drip(head(headers=GZIP) + zeros(9)[:10], b"\x00\x00\x00\xff\xff"),
+        endless(CHUNKED, b"0" * 65_536),
     ],
-    ids="silent headers body drip-header drip-headers drip-body drip-chunks continue hints gzip".split(),
+    ids="silent headers body drip-header drip-headers drip-body drip-chunks continue hints gzip chunk-size".split(),
 )
 def test_slow_answers_end(behaviour, web: LoopbackWeb) -> None:
     """A server that never ends is left when the time for the whole fetch is up, however busy it seems."""
@@ -539,14 +535,19 @@ def test_a_server_is_told_no_more_than_it_needs(web: LoopbackWeb, agent: Fetcher
 def test_one_request_at_a_time_and_host(web: LoopbackWeb, agent: Fetcher) -> None:
     """Many threads ask one host one after the other."""
 
+    busy, busiest = set(), []
+
     def slowly(talk) -> None:
+        busy.add(talk)
         talk.wait(0.02)
+        busiest.append(len(busy))
+        busy.remove(talk)
         answer(body="fine")(talk)
 
     urls = [web.script(f"/{n}", slowly) for n in range(12)]
     with ThreadPoolExecutor(12) as pool:
         assert {found.data for found in pool.map(agent.fetch, urls)} == {b"fine"}
-    assert web.busiest == 1 and web.paths.count("/robots.txt") == 1
+    assert busiest == [1] * 12 and web.paths.count("/robots.txt") == 1
 
 
 def test_other_hosts_are_not_waited_for(web: LoopbackWeb, inside: LoopbackWeb) -> None:
@@ -568,8 +569,9 @@ def test_a_host_gets_its_pauses(robots: str | None, web: LoopbackWeb) -> None:
         for path in "abc":
             agent.fetch(web.put(f"/{path}", "fine"))
     times = [request.at for request in web.requests]
-    assert all(later - earlier >= 0.14 for earlier, later in zip(times, times[1:], strict=False))
-    assert robots is None or all(later - earlier >= 0.39 for earlier, later in zip(times[1:], times[2:], strict=False))
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert min(pauses) >= 0.14
+    assert robots is None or min(pauses[1:]) >= 0.39  # the first was before its robots.txt was known
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -718,24 +720,31 @@ def test_closing_twice_is_fine(web: LoopbackWeb) -> None:
 
 
 @pytest.fixture(scope="module")
-def secure(tmp_path_factory) -> ssl.SSLContext:
-    """A certificate that nobody vouches for."""
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate, with its key, that nobody vouches for."""
     if (openssl := shutil.which("openssl")) is None:
         pytest.skip("openssl makes the certificate")
-    folder = tmp_path_factory.mktemp("tls")
-    names = ["-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-subj", "/CN=127.0.0.1"]
-    made = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    subprocess.run([*made, *names, "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    kind = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", file, "-out", file.with_suffix(".crt")]
+    subprocess.run([openssl, *kind.split(), *names], check=True, capture_output=True)
+    file.write_bytes(file.read_bytes() + file.with_suffix(".crt").read_bytes())
+    return file
+
+
+@pytest.fixture
+def secure(certificate: Path) -> Iterator[LoopbackWeb]:
+    """A server that speaks TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return context
+    context.load_cert_chain(certificate)
+    with LoopbackWeb(tls=context) as server:
+        yield server
 
 
-def test_a_certificate_must_be_valid(secure: ssl.SSLContext, agent: Fetcher) -> None:
+def test_a_certificate_must_be_valid(secure: LoopbackWeb, agent: Fetcher) -> None:
     """A server whose certificate nobody vouches for gets no request, only a clear message."""
-    with LoopbackWeb(tls=secure) as web:
-        assert "certificate" in str(refused(agent, web.put("/a", "fine")))
-        assert web.connections > 0 and not web.requests
+    assert "certificate" in str(refused(agent, secure.put("/a", "fine")))
+    assert secure.connections > 0 and not secure.requests
 
 
 def test_a_server_without_encryption_is_not_asked_for_it(web: LoopbackWeb, agent: Fetcher) -> None:
@@ -743,14 +752,14 @@ def test_a_server_without_encryption_is_not_asked_for_it(web: LoopbackWeb, agent
     assert "secure connection" in str(refused(agent, web.url("/").replace("http:", "https:")))
 
 
-def test_redirects_never_drop_encryption(secure: ssl.SSLContext, web: LoopbackWeb, monkeypatch) -> None:
-    """A redirect from https to http is not followed: on that way anyone could change what the page says."""
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+def test_redirects_never_drop_encryption(
+    secure: LoopbackWeb, web: LoopbackWeb, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A redirect from http to https is followed, one back is not: on that way anyone could change the page."""
+    trusting = ssl.create_default_context(cafile=str(certificate))
     monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
-    with LoopbackWeb(tls=secure) as tls, fetcher() as agent:
-        tls.script("/a", redirect(web.put("/b", "fine")))
-        assert "without encryption" in str(refused(agent, tls.url("/a")))
-        web.script("/up", redirect(tls.put("/c", "fine")))
-        assert agent.fetch(web.url("/up")).data == b"fine"
+    with fetcher() as agent:
+        assert agent.fetch(web.script("/up", redirect(secure.put("/c", "fine")))).data == b"fine"
+        assert agent.fetch(secure.script("/stay", redirect("/c"))).data == b"fine"
+        assert "without encryption" in str(refused(agent, secure.script("/down", redirect(web.put("/b", "fine")))))
     assert web.paths == ["/robots.txt", "/up"]

@@ -166,16 +166,16 @@ def test_a_file_that_becomes_unreadable_keeps_its_article(indexer, articles, cor
 
 def test_a_defect_in_one_article_costs_only_that_article(indexer, articles, monkeypatch):
     """An unexpected exception while one article is read is reported with it, and the rest is indexed."""
-    import index.indexer
+    import index.preparing
 
-    real = index.indexer.split
+    real = index.preparing.split
 
     def split(text, language):
         if "owls" in text:
             raise RuntimeError("a defect")
         return real(text, language)
 
-    monkeypatch.setattr(index.indexer, "split", split)
+    monkeypatch.setattr(index.preparing, "split", split)
     report = indexer.sync([str(articles)])
     assert names(report.added) == ["bakery.txt", "bridge.md"]
     assert "RuntimeError" in report.failed[0][1]
@@ -256,7 +256,7 @@ def test_a_cancelled_upload_leaves_nothing(indexer, corpus, encoder):
 
 def test_an_article_of_too_many_sentences_is_refused(corpus, encoder, articles, monkeypatch):
     """A file that would fill the memory with tiny sentences is reported, and costs no other."""
-    monkeypatch.setattr("index.indexer._MOST_SENTENCES", 50)
+    monkeypatch.setattr("index.preparing._MOST_SENTENCES", 50)
     (articles / "letters.txt").write_text("a\n" * 60)
     report = Indexer(corpus.store, encoder).sync([str(articles)])
     assert names(report.added) == ["bakery.txt", "bridge.md", "owls.md"]

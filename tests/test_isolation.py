@@ -8,15 +8,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from textwrap import dedent
+from zipfile import ZipFile
 
 import pytest
 
 from index import isolation as module
+from index.article import Article
 from index.errors import UserError
+from index.feeds import parse
 from index.isolation import Isolation
 from index.readers import read
+from index.readers.archive import Member, expand
+from index.readers.kinds import Kind, kind_of
 
 ROOT = Path(__file__).parents[1]
 MIB = 1024 * 1024
@@ -100,7 +107,15 @@ class Rogue(Started):
 
 
 TAKE = "job = json.loads(receive(jobs, 1000, 10**9)[0])\n"
-ARTICLE = '{"source": job["source"], "title": "A flood", "text": "It rose."}'
+
+
+def answering(reply: str, body: bytes = b"") -> str:
+    """The deed of a process that answers one job so, and waits for the next."""
+    article = {"source": "", "title": "A flood", "text": "It rose."}
+    entry = {"key": "1", "title": "", "url": None, "author": None, "published": None, "updated": None}
+    feed = {"title": "", "url": None, "entries": [entry | {"html": "", "is_full": True}], "ttl": None}
+    values = f"ARTICLE = {article}\nFEED = {feed}\nENTRY = FEED['entries'][0]\n"
+    return f"{TAKE}{values}send(answers, {reply}, [{body!r}])\nreceive(jobs, 99, 99)"
 
 
 # The same as reading here
@@ -113,7 +128,8 @@ def test_the_article_is_the_one_that_reading_here_gives(isolation: Isolation, da
 
 
 @pytest.mark.parametrize(
-    ("data", "name"), [(b"", "a.txt"), (b"\x89PNG\r\n\x1a\n", "\udcff\n“.md"), (TEXT, "a.exe"), (TEXT * 99, "a.txt")]
+    ("data", "name"),
+    [(b"", "a.txt"), (b"\x89PNG\r\n\x1a\n", "\udcff\n“.md"), (b"{\\rtf1 It rose.}", "a.txt"), (TEXT * 99, "a.txt")],
 )
 def test_what_a_reader_refuses_is_refused_in_its_own_words(isolation: Isolation, data: bytes, name: str) -> None:
     """A reader's error comes through word for word, and costs no process."""
@@ -126,6 +142,33 @@ def test_what_a_reader_refuses_is_refused_in_its_own_words(isolation: Isolation,
     assert str(caught.value) == str(expected.value)
     assert text_of(isolation)
     assert pid_of(isolation) == before
+
+
+def test_a_zip_gives_the_members_that_expanding_it_here_gives(isolation: Isolation) -> None:
+    """Names, bytes and problems of members cross unchanged, empty ones and those that cannot be read among them."""
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        for name, data in {"a.txt": TEXT, "empty.md": b"", "ü/b.html": HTML, "more.zip": b"PK", "c.txt": b"\0"}.items():
+            archive.writestr(name, data)
+    data = buffer.getvalue()
+    assert isolation.kind(data, "a.txt") is kind_of(data, "a.txt") is Kind.ZIP
+    members = isolation.expand(data, "a.zip")
+    assert members == expand(data, "a.zip")
+    assert [len(member.data) for member in members] == [len(TEXT), 0, len(HTML), 0, 1]
+    with pytest.raises(UserError, match="is a damaged ZIP"):
+        isolation.expand(data[:-30], "a.zip")
+
+
+def test_a_feed_is_the_one_that_reading_it_here_gives(isolation: Isolation) -> None:
+    """Entries, their days and their text cross unchanged."""
+    item = "<item><title>Ü {0}</title><guid>{0}</guid><description>It rose.</description><pubDate>{1}</pubDate></item>"
+    items = item.format(1, "Mon, 06 May 2024 10:00:00 +0200") + item.format(2, "")
+    data = f"<rss version='2.0'><channel><title>Mill</title><ttl>60</ttl>{items}</channel></rss>".encode()
+    feed = isolation.feed(data, "https://example.org/feed")
+    assert feed == parse(data, "https://example.org/feed")
+    assert [entry.published for entry in feed.entries] == [datetime(2024, 5, 6, 8, tzinfo=UTC), None]
+    with pytest.raises(UserError, match="none"):
+        isolation.feed(b"It rose.", "https://example.org/none")
 
 
 def test_eight_threads_take_turns(isolation: Isolation) -> None:
@@ -239,15 +282,15 @@ def test_another_folder_has_no_say(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("deed", "expected"),
     [
-        ("sys.exit(3)", "crashed its reader (exit code 3): it may be damaged;"),
+        ("sys.exit(3)", "crashed its reader (exit code 3): it is damaged, or needs more than 512 MiB of memory;"),
         pytest.param("os.kill(os.getpid(), signal.SIGSEGV)", "crashed its reader (SIGSEGV)", marks=needs_posix),
         pytest.param("os.kill(os.getpid(), signal.SIGKILL)", "lost its reader, which was killed", marks=needs_posix),
-        ("answers.write(b'x' * 100)", "holds more than "),
-        ("answers.write((2**32 - 1).to_bytes(4) + bytes(8))", "holds more than "),
-        ("answers.write(bytes(4) + (2**63).to_bytes(8))", "holds more than "),
+        ("answers.write(b'x' * 100)", "expands to more than "),
+        ("answers.write((2**32 - 1).to_bytes(4) + bytes(8))", "expands to more than "),
+        ("answers.write(bytes(4) + (2**63).to_bytes(8))", "expands to more than "),
         ("answers.write((50).to_bytes(4) + bytes(8) + b'{}')", "crashed its reader (exit code 0)"),
-        ("while True: answers.write(b'{' * 65536)", "holds more than "),
-        ("send(answers, {}, [b'bytes that nobody asked for'])", "holds more than "),
+        ("while True: answers.write(b'{' * 65536)", "expands to more than "),
+        ("send(answers, {}, [b'bytes that nobody asked for'])", "expands to more than "),
     ],
 )
 def test_a_broken_answer_is_the_error_of_its_file_alone(tmp_path: Path, deed: str, expected: str) -> None:
@@ -260,40 +303,92 @@ def test_a_broken_answer_is_the_error_of_its_file_alone(tmp_path: Path, deed: st
             assert not is_there(pid_of(isolation))
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "{}",
-        "[]",
-        "5",
-        "{'result': None}",
-        "{'result': 'an article'}",
-        "{'result': {}}",
-        "{'result': ARTICLE | {'text': 5}}",
-        "{'result': ARTICLE | {'text': None}}",
-        "{'result': ARTICLE | {'published': 20240506}}",
-        "{'result': ARTICLE | {'published': '2024-05-06T01:02:03'}}",
-        "{'result': ARTICLE | {'title': '\\ud800'}}",
-        "{'result': ARTICLE | {'states_title': 'yes'}}",
-        "{'result': ARTICLE | {'pages': [0, 4, 2]}}",
-        "{'result': ARTICLE | {'pages': [0, 9]}}",
-        "{'result': ARTICLE | {'pages': [-1, 4]}}",
-        "{'result': ARTICLE | {'pages': [float('nan')]}}",
-        "{'result': ARTICLE | {'source': 'another'}}",
-        "{'result': ARTICLE, 'refused': 'both'}",
-        "{'result': ARTICLE, 'command': 'rm'}",
-        "{'result': ARTICLE, 'last': 'maybe'}",
-        "{'refused': ''}",
-        "{'refused': 'x' * 2_001}",
-        "{'refused': ['x']}",
-        "{'defect': 'Error: and a tale'}",
-    ],
-)
+REPLIES = [
+    "{}",
+    "[]",
+    "5",
+    "{'result': None}",
+    "{'result': 'an article'}",
+    "{'result': {}}",
+    "{'result': ARTICLE | {'text': 5}}",
+    "{'result': ARTICLE | {'text': None}}",
+    "{'result': ARTICLE | {'published': 20240506}}",
+    "{'result': ARTICLE | {'published': '2024-05-06T01:02:03'}}",
+    "{'result': ARTICLE | {'title': '\\ud800'}}",
+    "{'result': ARTICLE | {'states_title': 'yes'}}",
+    "{'result': ARTICLE | {'pages': [0, 4, 2]}}",
+    "{'result': ARTICLE | {'pages': [0, 9]}}",
+    "{'result': ARTICLE | {'pages': [-1, 4]}}",
+    "{'result': ARTICLE | {'pages': [float('nan')]}}",
+    "{'result': ARTICLE, 'refused': 'both'}",
+    "{'result': ARTICLE, 'command': 'rm'}",
+    "{'result': ARTICLE, 'last': 'maybe'}",
+    "{'refused': ''}",
+    "{'refused': 'x' * 2_001}",
+    "{'refused': ['x']}",
+    "{'defect': 'Error: and a tale'}",
+]
+
+
+def test_the_agreed_form_is_believed(tmp_path: Path) -> None:
+    """The answers that the next three tests spoil would be believed as they are."""
+    with Rogue(tmp_path, answering("{'result': ARTICLE}")) as isolation:
+        assert isolation.read(TEXT, "from/here", "a.txt", max_bytes=9) == Article("from/here", "A flood", "It rose.")
+    with Rogue(tmp_path, answering("{'result': FEED}")) as isolation:
+        assert len(isolation.feed(TEXT, "https://example.org/feed").entries) == 1
+    with Rogue(tmp_path, answering("{'result': [{'name': 'a', 'size': 3, 'problem': None}]}", b"It.")) as isolation:
+        assert isolation.expand(TEXT, "a.zip") == [Member("a", b"It.", None)]
+
+
+@pytest.mark.parametrize("reply", REPLIES)
 def test_only_the_agreed_form_is_believed(tmp_path: Path, reply: str) -> None:
     """What is not a result of the right fields, types and bounds is nonsense, and its process ends."""
-    with Rogue(tmp_path, f"{TAKE}ARTICLE = {ARTICLE}\nsend(answers, {reply})\nreceive(jobs, 99, 99)") as isolation:
+    with Rogue(tmp_path, answering(reply)) as isolation:
         assert message_of(isolation).startswith("“flood.txt” made its reader answer nonsense: it may be damaged; ")
         assert not is_there(pid_of(isolation))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        "[]",
+        "[{'name': 'a', 'size': 2, 'problem': None}]",
+        "[{'name': 'a', 'size': 4, 'problem': None}]",
+        "[{'name': 'a', 'size': 4, 'problem': None}, {'name': 'b', 'size': -1, 'problem': None}]",
+        "[{'name': 'a', 'size': 3}]",
+        "[{'name': 5, 'size': 3, 'problem': None}]",
+        "{'name': 'a', 'size': 3, 'problem': None}",
+    ],
+)
+def test_members_are_as_long_as_the_bytes_that_come_with_them(tmp_path: Path, members: str) -> None:
+    """No member can be given bytes of another's, or none of its own."""
+    with (
+        Rogue(tmp_path, answering(f"{{'result': {members}}}", b"It.")) as isolation,
+        pytest.raises(UserError, match="made its reader answer nonsense: it may be damaged; unpack it"),
+    ):
+        isolation.expand(b"PK", "a.zip")
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        "FEED | {'ttl': float('nan')}",
+        "FEED | {'ttl': 1e300}",
+        "FEED | {'ttl': '3600'}",
+        "FEED | {'entries': [ENTRY] * 201}",
+        "FEED | {'entries': [ENTRY | {'published': '2024-05-06T01:02:03'}]}",
+        "FEED | {'entries': [ENTRY | {'updated': 0}]}",
+        "FEED | {'entries': [ENTRY | {'html': None}]}",
+        "FEED | {'entries': None}",
+    ],
+)
+def test_a_feed_keeps_to_its_bounds(tmp_path: Path, feed: str) -> None:
+    """A feed's days are aware, its pause is finite, and its entries are not too many, whoever says so."""
+    with (
+        Rogue(tmp_path, answering(f"{{'result': {feed}}}")) as isolation,
+        pytest.raises(UserError, match="feed” made its reader answer nonsense"),
+    ):
+        isolation.feed(TEXT, "https://example.org/feed")
 
 
 @pytest.mark.parametrize("head", [b"\xff", b"{", b"[" * 100_000, b'{"result": 1' + b"0" * 9_000 + b"}", b""])
@@ -315,7 +410,9 @@ def test_a_defect_is_named_and_costs_no_process(tmp_path: Path) -> None:
         assert pid_of(isolation) == pid
 
 
-@pytest.mark.parametrize("deed", ["time.sleep(99)", TAKE + "time.sleep(99)", TAKE + "answers.write(b'0')\ntime.sleep(99)"])
+@pytest.mark.parametrize(
+    "deed", ["time.sleep(99)", TAKE + "time.sleep(99)", TAKE + "answers.write(b'0')\ntime.sleep(99)"]
+)
 def test_silence_ends_at_the_time_limit(tmp_path: Path, deed: str) -> None:
     """A process that takes no job, or answers not at all or in part, is ended; a full pipe holds up nobody."""
     with Rogue(tmp_path, deed, seconds=0.5) as isolation:
@@ -379,6 +476,20 @@ def test_a_process_that_does_not_start_is_no_fault_of_the_file(tmp_path: Path) -
     assert "flood" not in message
 
 
+@needs_proc
+def test_too_little_memory_to_start_with_is_no_fault_of_the_file_either() -> None:
+    """A limit that leaves nothing for the readers themselves is told apart from a file that needs too much."""
+    with Isolation(memory=MIB) as isolation:
+        assert message_of(isolation).startswith("The process that reads files did not start (out of memory)")
+
+
+def test_a_process_that_is_never_ready_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting has a time limit of its own."""
+    monkeypatch.setattr(module, "_START_SECONDS", 0.5)
+    with Started(tmp_path, "import time\ntime.sleep(60)") as isolation:
+        assert message_of(isolation).startswith("The process that reads files did not start (within 0.5 s)")
+
+
 # One process after another
 
 
@@ -388,7 +499,8 @@ def test_a_killed_process_is_replaced(isolation: Isolation) -> None:
     text_of(isolation)
     before = pid_of(isolation)
     os.kill(before, signal.SIGKILL)
-    assert eventually(lambda: not is_there(before))
+    assert isolation._process is not None
+    isolation._process._process.wait()
     assert text_of(isolation)
     assert pid_of(isolation) != before
 
@@ -476,6 +588,61 @@ input()
         assert is_there(pid)
         parent.kill()
     assert eventually(lambda: not is_there(pid))
+
+
+@needs_posix
+def test_a_process_that_can_hear_nobody_ends_by_its_processor_time(tmp_path: Path) -> None:
+    """A library that lets no other thread run notices no program's end, but the system notices the library."""
+    worker = tmp_path / "worker.py"
+    worker.write_text(
+        "import re, sys\nfrom index import worker\n"
+        "worker._JOBS['read'] = lambda *_: re.match('(a+)+$', 'a' * 60 + 'b')\n"
+        "worker.main(*map(int, sys.argv[1:]))\n"
+    )
+    script = f"""
+import sys, threading, time
+from index.isolation import Isolation
+class Deaf(Isolation):
+    def _command(self):
+        return [sys.executable, {str(worker)!r}, str(2**29), "1"]
+isolation = Deaf()
+threading.Thread(target=lambda: isolation.read(b"It rose.", "source", "a.txt", max_bytes=99)).start()
+while isolation._process is None or not isolation._process.asked:
+    time.sleep(0.01)
+print(isolation._process.pid, flush=True)
+"""
+    program = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with program:
+        assert program.stdout is not None
+        pid = int(program.stdout.readline())
+        time.sleep(0.5)
+        assert is_there(pid)
+        program.kill()
+    assert eventually(lambda: not is_there(pid))
+
+
+@needs_posix
+def test_an_interrupt_ends_the_job_and_not_the_isolation() -> None:
+    """Ctrl-C in the midst of a job ends it at once, its process too, and a later job is served."""
+    script = """
+from index.isolation import Isolation
+isolation = Isolation(memory=2**33)
+def read(name, data):
+    return isolation.read(data, "source", name, max_bytes=10**8).text
+read("a.txt", b"ready")
+before = isolation._process
+print(before.pid, flush=True)
+try:
+    read("a.md", b"*a* " * 2_000_000)
+except KeyboardInterrupt:
+    print(before.alive, read("a.txt", b"It rose."), flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline()
+        time.sleep(0.5)
+        program.send_signal(signal.SIGINT)
+        assert program.stdout.readline() == "False It rose.\n"
 
 
 @needs_posix

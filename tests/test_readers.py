@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from index.article import Article
 from index.errors import UserError
-from index.readers import DEFAULT_MAX_BYTES, SUPPORTED_SUFFIXES, metadata, read
+from index.readers import DEFAULT_MAX_BYTES, SUPPORTED_SUFFIXES, Kind, kind_of, metadata, read, unsupported
 from index.readers.cleaning import clean
 from index.readers.plain import unwrap
 
@@ -59,11 +59,11 @@ def test_a_file_without_text_is_an_error_that_names_it(data: bytes) -> None:
         assert f"“blank{suffix}”" in message_of(data, "blank" + suffix)
 
 
-def docx() -> bytes:
+def package(part: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
-        archive.writestr("word/document.xml", "<document/>")
+        archive.writestr(part, "<document>")
     return buffer.getvalue()
 
 
@@ -73,12 +73,15 @@ def docx() -> bytes:
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)), "PNG"),
         (b"\x7fELF\x02\x01\x01" + bytes(300), "ELF"),
         (gzip.compress(RIVER.encode() * 50), "gzip"),
-        (b"PK\x03\x04" + bytes(range(256)), "ZIP"),
+        (b"PK\x03\x04" + bytes(range(256)), "is a damaged ZIP"),
         (bytes(range(256)) * 40, "not text but binary data"),
         (bytes((n * 7919 >> 3) & 255 for n in range(5000)), "not text but binary data"),
-        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "PDF is not supported yet; save it as text, Markdown or HTML"),
-        (docx(), "Word (.docx) is not supported yet; save it as text, Markdown or HTML"),
-        (b"{\\rtf1\\ansi Hello}", "RTF is not supported yet"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "damaged and cannot be read as PDF"),
+        (package("word/document.xml"), "is damaged"),
+        (package("xl/workbook.xml"), "Excel is not supported; save it as DOCX or PDF"),
+        (package("ppt/presentation.xml"), "PowerPoint is not supported; save it as DOCX or PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "before 2007 is not supported; save it as DOCX or PDF"),
+        (b"{\\rtf1\\ansi Hello}", "RTF is not supported; save it as DOCX or PDF"),
     ],
 )
 def test_a_binary_file_with_a_text_name_is_told_by_its_content(data: bytes, expected: str) -> None:
@@ -87,11 +90,36 @@ def test_a_binary_file_with_a_text_name_is_told_by_its_content(data: bytes, expe
     assert expected in message_of(data, "notes.md")
 
 
-def test_other_suffixes_are_refused_with_the_list_of_supported_ones() -> None:
-    """An unknown suffix and none at all say what may be used instead; PDF is told apart."""
-    assert ".markdown" in message_of(b"text", "data.csv")
-    assert "without a suffix" in message_of(b"text", "README")
-    assert "PDF is not supported yet" in message_of(b"text", "paper.pdf")
+def test_a_name_that_tells_of_no_reader_says_what_may_be_used_instead() -> None:
+    """Folder scans go by names: an unknown suffix, none, and a kind of document that there is no reader for."""
+    assert ".markdown" in unsupported("data.csv") and ".pdf" in unsupported("data.csv")
+    assert "without a suffix" in unsupported("README")
+    for name in ("old.doc", "a.RTF", "a.odt"):
+        assert "is not supported; save it as DOCX or PDF" in unsupported(name)
+
+
+@pytest.mark.parametrize("name", ["README", "notes.dat", "a.pdf", "a.docx", "a.zip"])
+def test_the_content_decides_and_not_the_name(name: str) -> None:
+    """Text under any name is text, and a page is a page even where its name says text or Markdown."""
+    assert text_of(RIVER, name) == RIVER and kind_of(RIVER.encode(), name) is Kind.TEXT
+    for html in (
+        page(f"<p>{RIVER}</p>"),
+        f"\ufeff<?xml version='1.0'?>\n<!-- > --><!-- b -->\n<html><p>{RIVER}</p></html>",
+    ):
+        for encoding in ("utf-8", "utf-16"):
+            for wrong in (name, "a.txt", "a.md", "a.html"):
+                assert kind_of(html.encode(encoding), wrong) is Kind.HTML
+        assert text_of(html, name) == RIVER
+
+
+def test_among_texts_the_name_tells_markdown_and_fragments_of_html() -> None:
+    """What begins with no page's tag is read as its suffix says; HTML without any tag is plain text."""
+    assert kind_of(b"# A\n\nB", "a.md") is Kind.MARKDOWN and kind_of(b"# A\n\nB", "a.txt") is Kind.TEXT
+    assert kind_of(b"<p>A</p>", "a.htm") is Kind.HTML and kind_of(b"<p>A</p>", "a.txt") is Kind.TEXT
+    assert kind_of(b"A & B < C", "a.html") is Kind.TEXT
+    assert (
+        kind_of(b"<!-- a note -->\n# A", "a.md") is Kind.MARKDOWN and kind_of(b"<!--" * 50_000, "a.md") is Kind.MARKDOWN
+    )
 
 
 def test_a_too_large_file_says_size_limit_and_remedy() -> None:
@@ -422,6 +450,13 @@ def test_front_matter_gives_title_url_author_and_day() -> None:
     assert article.states_title and "---" not in article.text
 
 
+@pytest.mark.parametrize("key", ["updated", "modified", "lastmod"])
+def test_front_matter_gives_the_day_of_the_latest_correction(key: str) -> None:
+    """Under each of its three common names."""
+    article = article_of(f"---\ndate: 2024-03-05\n{key}: 2024-04-06\n---\nText.", "a.md")
+    assert (article.published, article.updated) == (date(2024, 3, 5), date(2024, 4, 6))
+
+
 def test_the_first_level_1_heading_is_the_title_where_front_matter_names_none() -> None:
     """Also below other headings, and with front matter that says other things."""
     article = article_of("---\nauthor: [Mara, Jo]\n---\n## Part\n\n# The *real* title\n\nText.", "a.md")
@@ -575,6 +610,60 @@ def test_html_gives_title_author_day_and_canonical_address() -> None:
         "https://example.org/river",
         date(2024, 3, 5),
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ('<meta property="article:modified_time" content="2024-04-06T10:00:00Z">', date(2024, 4, 6)),
+        ('<meta property="og:updated_time" content="2024-04-06">', date(2024, 4, 6)),
+        (
+            '<script type="application/ld+json">{"@type":"NewsArticle","dateModified":"2024-04-06"}</script>',
+            date(2024, 4, 6),
+        ),
+        (
+            '<script type="application/ld+json">{"@graph":[{"a":1},{"dateModified":"2024-04-06"}]}</script>',
+            date(2024, 4, 6),
+        ),
+        ('<script type="application/ld+json">[1,{"dateModified":7}]</script>', None),
+        ('<script type="application/ld+json">{"dateModified":</script>', None),
+        ('<script type="application/ld+json">' + "[" * 100_000 + "</script>", None),
+        ("", None),
+    ],
+)
+def test_html_gives_the_day_of_its_latest_correction(head: str, expected: date | None) -> None:
+    """A publisher states it in its head or in structured data; broken data states nothing."""
+    article = article_of(page(ARTICLE, HEAD + head), "a.html")
+    assert article.updated == expected and article.published == date(2024, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        (page(ARTICLE).replace("<html>", '<html lang="de-AT">'), "de"),
+        (page(ARTICLE).replace("<html>", '<html xml:lang="fr">'), "fr"),
+        (page(ARTICLE, '<meta http-equiv="content-language" content="en">'), "en"),
+        (page(ARTICLE, '<meta property="og:locale" content="pt_BR">'), "pt"),
+        (page(ARTICLE).replace("<html>", '<html lang="x-klingon">'), None),
+        (page(ARTICLE), None),
+    ],
+)
+def test_html_gives_the_language_it_states(html: str, expected: str | None) -> None:
+    """In its root, or in its head; an unknown one is none."""
+    assert article_of(html, "a.html").language == expected
+
+
+def test_the_canonical_address_goes_before_any_other() -> None:
+    """Unless it is relative or no web address at all."""
+    other = '<meta property="og:url" content="https://example.org/amp">'
+    for rel in ("canonical", "shortlink canonical"):
+        head = other + f'<link rel="{rel}" href="https://example.org/own">'
+        assert article_of(page(ARTICLE, head), "a.html").url == "https://example.org/own"
+    for wrong in ("/own", "javascript:alert(1)", ""):
+        assert article_of(page(ARTICLE, other + f'<link rel="canonical" href="{wrong}">'), "a.html").url in {
+            "https://example.org/amp",
+            None,
+        }
 
 
 def test_a_date_in_the_text_of_a_page_is_not_its_day() -> None:

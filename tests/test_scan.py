@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
         "a.txt",
         "sub/c.HTML",
         "sub/deep/d.markdown",
-        "z.pdf",
+        "z.png",
         ".hidden.md",
         ".obsidian/x.md",
         "sub/.git/y.txt",
@@ -145,7 +145,7 @@ def test_an_existing_path_wins_over_the_pattern_it_looks_like(folder: Path) -> N
 
 def test_what_does_not_exist_is_a_problem_and_stops_nothing(folder: Path) -> None:
     """Missing files and folders, patterns without a match and unsupported files each say so; the rest is found."""
-    targets = [str(folder / name) for name in ("no.txt", "none/", "*.nope", "none/*.md", "z.pdf", "b.md", "a\0.txt")]
+    targets = [str(folder / name) for name in ("no.txt", "none/", "*.nope", "none/*.md", "z.png", "b.md", "a\0.txt")]
     result = scan(targets)
     assert names(result, folder) == ["b.md"]
     assert [target for target, _ in result.problems] == [*targets[:5], targets[6]]
@@ -163,7 +163,7 @@ def test_a_folder_covers_what_vanished_from_it_and_nothing_else(folder: Path) ->
     """What a scan would not have found anyway is not called vanished."""
     result = scan([str(folder)])
     assert covers(result, folder / "gone.md") and covers(result, folder / "gone" / "deep.txt")
-    for other in ("articles2/a.md", "x.md", "articles/.hidden.md", "articles/.obsidian/x.md", "articles/z.pdf"):
+    for other in ("articles2/a.md", "x.md", "articles/.hidden.md", "articles/.obsidian/x.md", "articles/z.png"):
         assert not covers(result, folder.parent / other)
     assert not any(
         scope.covers(source) for scope in result.scopes for source in ("https://example.org/a.md", "discord:1/a.md")

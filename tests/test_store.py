@@ -17,6 +17,7 @@ from index.database import Database
 from index.encoder import Stamp
 from index.errors import UserError
 from index.indexer import Indexer
+from index.ledger import Upload
 from index.schema import MIGRATIONS
 from index.store import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence, SentenceDetail, Store
 
@@ -163,11 +164,11 @@ def test_what_changed_meanwhile_is_not_overwritten(store):
     newer = prepared(replace(ARTICLE, text="Newer text."), b"2")
     assert store.put(newer, STAMP, replaces=known)
     generation = store.generation()
-    assert not store.put(prepared(version=b"3"), STAMP, replaces=known, upload=("a.txt", b"raw"))
+    assert not store.put(prepared(version=b"3"), STAMP, replaces=known, upload=Upload("/a.txt", "a.txt", b"raw"))
     assert not store.put(prepared(version=b"3"), STAMP, replaces=None)
     assert store.load(known.article_id).text == "Newer text."
     store.remove([known.article_id], forget=True)
-    assert not store.put(old, STAMP, replaces=known, upload=("a.txt", b"raw"))
+    assert not store.put(old, STAMP, replaces=known, upload=Upload("/a.txt", "a.txt", b"raw"))
     assert store.articles() == [] and store.uploads() == []
     assert store.generation() == generation + 1
 
@@ -245,7 +246,7 @@ def test_threads_write_side_by_side(store):
 
 def test_an_upload_is_kept_and_goes_with_its_article(store):
     """The bytes that came without a file are read back as they came, until their article is removed."""
-    article_id = put(store, prepared(), STAMP, upload=("a.txt", b"\x00raw"))
+    article_id = put(store, prepared(), STAMP, upload=Upload("/a.txt", "a.txt", b"\x00raw"))
     assert store.uploads() == [("/a.txt", "a.txt")]
     assert store.upload("/a.txt") == b"\x00raw"
     store.remove([article_id])
@@ -255,7 +256,7 @@ def test_an_upload_is_kept_and_goes_with_its_article(store):
 def test_what_is_forgotten_is_gone_from_the_disk(store, tmp_path):
     """After `forget` no file of the corpus holds the article's words, nor their stems, nor its upload."""
     article = replace(ARTICLE, text="The password is xylophonequartz.", title="zanzibarite")
-    article_id = put(store, prepared(article), STAMP, upload=("a.txt", b"xylophonequartz raw"))
+    article_id = put(store, prepared(article), STAMP, upload=Upload("/a.txt", "a.txt", b"xylophonequartz raw"))
     put(store, prepared(replace(ARTICLE, source="/b.txt")), STAMP)
 
     def on_disk() -> bytes:

@@ -15,8 +15,8 @@ from index.readers.metadata import Draft
 from index.readers.unzip import EntryError, Zip
 from index.readers.xml import parse_xml
 
-_MAX_PARTS = 32 * 1024 * 1024  # bytes of XML; mammoth takes about thirty times as much memory
-_MAX_ELEMENTS = 600_000
+_MAX_PARTS = 24 * 1024 * 1024  # bytes of XML
+_MAX_ELEMENTS = 250_000  # a thousand pages; mammoth takes more than a kilobyte of memory for each
 _MAX_DEPTH = 100  # mammoth's functions call each other for each level
 _PROPERTIES = "docProps/core.xml"
 _DC = "{http://purl.org/dc/elements/1.1/}"
@@ -46,15 +46,15 @@ def parse(data: bytes, shown: str) -> Draft:
         raise _too_deep(shown) from None
     root = markup.parse(f"<html><body>{page}</body></html>")
     _drop_note_marks(root)
-    about = _about(parts.get(_PROPERTIES))
+    about = _about(parts)
     heading = root.find(".//h1")
     title = "" if heading is None else "".join(heading.itertext())
     return Draft(markup.lines(root), pages=(), **(about | {"title": about.get("title") or title}))
 
 
-def _parts(data: bytes, shown: str) -> dict[str, markup.Element]:
+def _parts(data: bytes, shown: str) -> dict[str, bytes]:
     """The parts that are XML, by name: those with words, and those that say how they belong together."""
-    parts: dict[str, markup.Element] = {}
+    parts: dict[str, bytes] = {}
     size = elements = 0
     with Zip(data, shown) as package:
         for name in sorted(package.names):
@@ -71,7 +71,7 @@ def _parts(data: bytes, shown: str) -> dict[str, markup.Element]:
             elements += _counted(root, shown)
             if size > _MAX_PARTS or elements > _MAX_ELEMENTS:
                 raise UserError(f"{shown} is too large a document: split it into smaller ones")
-            parts[name] = root
+            parts[name] = etree.tostring(root, encoding="utf-8")
     return parts
 
 
@@ -99,11 +99,11 @@ def _too_deep(shown: str) -> UserError:
     return UserError(f"{shown}: its parts are nested too deeply to be read; save its text instead")
 
 
-def _package(parts: dict[str, markup.Element]) -> bytes:
+def _package(parts: dict[str, bytes]) -> bytes:
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w") as package:
-        for name, root in parts.items():
-            package.writestr(name, etree.tostring(root, encoding="utf-8"))
+        for name, part in parts.items():
+            package.writestr(name, part)
     return buffer.getvalue()
 
 
@@ -121,10 +121,11 @@ def _drop_note_marks(root: markup.Element) -> None:
             markup.drop(link.getparent() if link.getparent().tag == "sup" else link)
 
 
-def _about(core: markup.Element | None) -> dict[str, str]:
+def _about(parts: dict[str, bytes]) -> dict[str, str]:
     """What the properties state; the day they were last changed is not that of a correction, and left out."""
-    if core is None:
+    if _PROPERTIES not in parts:
         return {}
+    core = parse_xml(parts[_PROPERTIES])
     created = core.findtext(_DCTERMS + "created") or ""
     return {
         "title": metadata.own_title(core.findtext(_DC + "title") or ""),

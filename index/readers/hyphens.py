@@ -1,6 +1,6 @@
 """Words that were divided at the end of a line are put together; whether the hyphen stays, the other words tell.
 
-It knows words alone: no pages, no lines' places, and no language's spelling.
+It knows words alone: no pages, no lines' places, and of spelling only how English writes its numbers.
 """
 
 import re
@@ -11,6 +11,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
 _DIVIDED = re.compile(r"(\w+)[-\u00ad\u2010]$")
 _FIRST = re.compile(r"[^\W\d_]+")
 _SUSPENDED = frozenset("and or to und oder bis et ou y o e en of och eller og".split())
+_NUMBER = re.compile(r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty-(?:one|two|three|four|five|six|seven|eight|nine)")
 _COMPOUND = 4  # letters that a word has at least to be known by itself as a compound's first part
 
 
@@ -55,11 +56,11 @@ class Hyphens:
         head, tail = head.lower(), tail.lower()
         if head + tail in self._words:
             return False
-        if f"{head}-{tail}" in self._words:
+        if f"{head}-{tail}" in self._words or _NUMBER.fullmatch(f"{head}-{tail}"):
             return True
         if hyphen == "\u2010":
             return False
         if self._soft:  # this document's program divides words with another sign
             return True
-        known = head in self._words and tail in self._words and len(head) + len(tail) > 2 * 2
+        known = head in self._words and tail in self._words and len(head) > 2 and len(tail) > 2
         return known or (len(head) >= _COMPOUND and head in self._compounds)

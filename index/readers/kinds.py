@@ -43,6 +43,7 @@ SUPPORTED_SUFFIXES: frozenset[str] = frozenset(_SUFFIXES)
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # what Office packs a document with a password into
 _OTHER_DOCUMENTS = {
     ".doc": "Word before 2007 (.doc)",
     ".rtf": "RTF",
@@ -86,6 +87,8 @@ def kind_of(data: bytes, name: str) -> Kind:
     if data.startswith(b"%PDF-") or (_PDF_HEADER.search(data[:1024]) and b"endobj" in data):
         return Kind.PDF
     if data.startswith(_OLD_OFFICE):
+        if _ENCRYPTED in data:
+            raise UserError(f"{shown} is encrypted: open it with its password and save it without one")
         raise UserError(_not_supported(shown, "Word, Excel or PowerPoint before 2007"))
     if data.startswith(b"{\\rtf"):
         raise UserError(_not_supported(shown, "RTF"))

@@ -24,9 +24,13 @@ _PAGE_NUMBER = re.compile(
 )
 _NUMERAL = re.compile(r"[ivxlc]{1,8}", re.IGNORECASE)
 _LOWER_OR_DIGIT = re.compile(r"[\"“‘(«]?[^\W_A-Z]")
+_NOTE_BEGIN = re.compile(r"\s*(\d{1,3}|[*†‡§]{1,3})\s*(?=[^\W\d_]|[\"“‘(«„¿¡])")
+# A note's mark stands after punctuation or a word; after less it may be an exponent, as in "12 km2".
+_BEFORE_MARK = re.compile(r"(?:[.,;:!?…)\]”\"’'»]|[^\W\d_]{4})$")
 _EXTREMES = 3  # lines at a page's top and at its bottom that may be running ones
 _NEAR = 3.0  # points that the same running line may lie higher or lower on another page
 _SAME_SIZE = 0.08  # by which share two lines' sizes may differ
+_AROUND = 20  # lines before and after one within which its margin is looked for
 _FURTHEST = 4  # paragraphs of notes or captions that a sentence is continued across
 
 
@@ -106,16 +110,16 @@ def assemble(lines_of_pages: Sequence[Sequence[Line]]) -> Assembled:
 
     `starts` has as many offsets as there are pages; one without text begins where the next one does.
     """
-    bodies = [_without_notes_marks(lines) for lines in _without_running(lines_of_pages)]
-    every = [line for lines in bodies for line in lines]
-    if not every:
+    bodies = _without_running(lines_of_pages)
+    if not any(bodies):
         return Assembled("", (0,) * len(bodies), "")
     look = _Look.of(bodies)
+    bodies = [_without_note_marks(lines, look.size) for lines in bodies]
     paragraphs: list[_Paragraph] = []
     for number, lines in enumerate(bodies):
         for column in _columns(lines):
             _continue(paragraphs, [*look.paragraphs(number, column)], look)
-    hyphens = Hyphens([line.text for line in every])
+    hyphens = Hyphens([line.text for lines in bodies for line in lines])
     text, starts = _written(paragraphs, hyphens, len(bodies))
     return Assembled(text, starts, _largest(paragraphs, hyphens, look))
 
@@ -174,19 +178,32 @@ def _is_lone_number(line: Line, lines: Sequence[Line], page: int) -> bool:
     return apart and not min(others) <= line.baseline <= max(others)
 
 
-def _without_notes_marks(lines: Sequence[Line]) -> list[Line]:
-    """The lines without the marks of notes that stand on the same page; other raised figures are exponents, say."""
-    notes = {mark.label for line in lines for mark in line.marks if not line.text[: mark.start].strip()}
-    return [_unmarked(line, notes) if notes and line.marks else line for line in lines]
+def _without_note_marks(lines: Sequence[Line], size: float) -> list[Line]:
+    """The lines without the marks of notes that stand on the same page; other raised figures are exponents, say.
+
+    A note begins with its mark, raised or in letters smaller than the running text's, whose `size` this is.
+    """
+    called = {mark.label for line in lines for mark in line.marks}
+    if not called:
+        return list(lines)
+    begun: dict[int, str] = {}
+    for n, line in enumerate(lines):
+        found = _NOTE_BEGIN.match(line.text)
+        raised = bool(line.marks) and not line.text[: line.marks[0].start].strip()
+        if found and found.group(1) in called and (raised or line.size < (1 - _SAME_SIZE) * size):
+            begun[n] = found.group(1)
+    notes = set(begun.values())
+    return [_unmarked(line, notes, n in begun) if line.marks or n in begun else line for n, line in enumerate(lines)]
 
 
-def _unmarked(line: Line, notes: set[str]) -> Line:
+def _unmarked(line: Line, notes: set[str], begins_note: bool) -> Line:
     text = line.text
     for mark in reversed(line.marks):
-        if mark.label in notes and not text[mark.start - 1 : mark.start].isdigit():
-            rest = text[mark.end :]
-            text = text[: mark.start] + (rest if text[: mark.start].strip() else rest.lstrip())
-    return replace(line, text=text, gaps=(), marks=())
+        if mark.label in notes and _BEFORE_MARK.search(text, 0, mark.start):
+            text = text[: mark.start] + text[mark.end :]
+    if begins_note:
+        text = _NOTE_BEGIN.sub("", text, count=1)
+    return line if text == line.text else replace(line, text=text, gaps=(), marks=())
 
 
 def _columns(lines: Sequence[Line]) -> Iterator[list[Line]]:
@@ -228,10 +245,10 @@ class _Look(NamedTuple):
 
     def paragraphs(self, page: int, column: Sequence[Line]) -> Iterator[_Paragraph]:
         """A column's lines put together."""
-        right = max(line.right for line in column)
         rows = _rows(column)
         current: _Paragraph | None = None
         for n, line in enumerate(column):
+            right = _margin(column, n)
             if current is None or n in rows or current.kind == "row" or self._begins(current, line, right):
                 if current is not None:
                     yield current
@@ -273,6 +290,13 @@ class _Look(NamedTuple):
         return (step > 0.6 and not hangs) or (step < -0.6 and len(paragraph.lines) > 1)
 
 
+def _margin(column: Sequence[Line], n: int) -> float:
+    """The right margin at a line: how far lines of about its size reach around it."""
+    size = column[n].size
+    around = column[max(0, n - _AROUND) : n + _AROUND + 1]
+    return max(line.right for line in around if abs(line.size - size) < 0.25 * size)
+
+
 def _is_full(line: Line, following: Line, right: float) -> bool:
     """Whether the next line's first word would not have fitted at the end of this one."""
     word = following.text.split(maxsplit=1)[0]
@@ -281,8 +305,8 @@ def _is_full(line: Line, following: Line, right: float) -> bool:
 
 
 def _rows(column: Sequence[Line]) -> set[int]:
-    """The lines of tables: those with a wide gap below or above another's."""
-    rows = set()
+    """The lines of tables: those with two wide gaps, or with one below or above another's."""
+    rows = {n for n, line in enumerate(column) if len(line.gaps) > 1}
     for n, (above, below) in enumerate(pairwise(column)):
         least = 0.5 * below.size
         if any(min(a[2], b[2]) - max(a[1], b[1]) > least for a in above.gaps for b in below.gaps):

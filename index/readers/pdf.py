@@ -19,7 +19,7 @@ from index.readers.pages import Line, Mark
 
 MAX_PAGES = 2_000
 _MAX_PAGE_CHARACTERS = 200_000
-_MAX_CHARACTERS = 10_000_000  # of all pages
+_MAX_CHARACTERS = 6_000_000  # of all pages: as many full ones as are allowed
 
 _Pdf: TypeAlias = Any  # pypdfium2 has types of its own, but none for what it wraps
 _LINE_ENDS = frozenset("\r\n\x02")
@@ -29,6 +29,7 @@ _NOTE_MARK = re.compile(r"\d{1,3}|[*†‡§]{1,3}")
 _BLANKS = re.compile(r"[ \xa0]+")
 _BOLD = re.compile(rb"bold|black|heavy|semibold|demi|cmbx", re.IGNORECASE)
 _WIDE = 1.2  # ems that a gap within a line has at least to be one between two cells
+_UNEVEN = 1.6  # times that a line's widest gap is as wide as its narrowest, in a table's row
 _MAPPED_SAMPLE = 200  # characters of a page that are asked whether the font says which letters they are
 _PRINTED_BY_BROWSER = re.compile(r"Skia/PDF|Mozilla/|Chrom(e|ium)/")
 
@@ -39,7 +40,7 @@ def parse(data: bytes, shown: str) -> Draft:
     Raises:
         UserError: it is damaged, encrypted, scanned, without text, or beyond the limits on pages and characters.
     """
-    import pypdfium2 as pdfium
+    import pypdfium2 as pdfium  # type: ignore[import-untyped]
 
     try:
         document = pdfium.PdfDocument(data)
@@ -58,29 +59,21 @@ def parse(data: bytes, shown: str) -> Draft:
 
 
 def _lines(document: _Pdf, shown: str) -> Iterator[list[Line]]:
-    """The lines of each page in turn; none for a page that cannot be loaded or has no letters."""
+    """The lines of each page in turn; none for a page that has no letters, or none that its fonts tell of."""
+    from pypdfium2 import PdfiumError
+
     total = 0
     for number in range(len(document)):
-        page = _loaded(document, number)
-        if page is None:
-            yield []
-            continue
+        try:
+            page = document[number]
+        except PdfiumError:  # and an article with a hole in it would be worse than none
+            raise UserError(f"{shown} is damaged, on page {number + 1:,}: save or download it again") from None
         with closing(page), closing(page.get_textpage()) as text:
             count = text.count_chars()
             total += count
             if count > _MAX_PAGE_CHARACTERS or total > _MAX_CHARACTERS:
                 raise UserError(f"{shown} holds too much text, on page {number + 1:,} or altogether: split it")
             yield _Page(page, text, count).lines() if _is_mapped(text, count) else []
-
-
-def _loaded(document: _Pdf, number: int) -> _Pdf | None:
-    """A page; None for one that is broken, which must not cost the others."""
-    from pypdfium2 import PdfiumError
-
-    try:
-        return document[number]
-    except PdfiumError:
-        return None
 
 
 def _is_mapped(text: _Pdf, count: int) -> bool:
@@ -93,13 +86,10 @@ def _is_mapped(text: _Pdf, count: int) -> bool:
 
 
 def _no_text(document: _Pdf, shown: str) -> UserError:
-    from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
+    from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE  # type: ignore[import-untyped]
 
     for number in range(min(len(document), 10)):
-        page = _loaded(document, number)
-        if page is None:
-            continue
-        with closing(page):
+        with closing(document[number]) as page:
             if next(page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3), None) is not None:
                 return UserError(
                     f"{shown} is scanned: its pages are pictures without text; run text recognition on it first, for "
@@ -181,12 +171,18 @@ class _Page:
         return text, places
 
     def _gaps(self, text: str, places: list[int], size: float) -> Iterator[tuple[int, float, float]]:
-        """Gaps as wide as those between a table's cells: where in the text, and from where to where on the page."""
-        for blank in _BLANKS.finditer(text.rstrip()):
-            if blank.start():
-                before, after = self._edges(places[blank.start() - 1])[1], self._edges(places[blank.end()])[0]
-                if after - before > _WIDE * size:
-                    yield blank.start(), before, after
+        """Gaps as wide as those between a table's cells: where in the text, and from where to where on the page.
+
+        A justified line has wide gaps, too, but they are all alike.
+        """
+        blanks = [
+            (blank.start(), self._edges(places[blank.start() - 1])[1], self._edges(places[blank.end()])[0])
+            for blank in _BLANKS.finditer(text.rstrip())
+            if blank.start()
+        ]
+        widths = [right - left for _, left, right in blanks]
+        if len(widths) == 1 or max(widths, default=0.0) > _UNEVEN * min(widths, default=0.0):
+            yield from (blank for blank, width in zip(blanks, widths, strict=True) if width > _WIDE * size)
 
     def _marks(self, text: str, places: list[int], size: float, baseline: float) -> Iterator[Mark]:
         """Small raised numbers and signs, as notes have them."""

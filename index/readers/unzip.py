@@ -54,7 +54,7 @@ class Zip:
         try:
             self._zip = zipfile.ZipFile(BytesIO(data))
         except DAMAGED:
-            raise UserError(f"{shown} is a damaged ZIP: download it again, or pack it anew") from None
+            raise UserError(f"{shown} is a damaged ZIP or document: save or download it again") from None
         self.entries = self._zip.infolist()
         self.names = frozenset(self._zip.namelist())
         if len(self.entries) > max_entries:
