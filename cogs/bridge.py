@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from cogs.refusal import Refusal
-from index.indexer import Progress
+from index.report import Progress, ProgressCallback
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,7 +32,8 @@ class Lane(Enum):
     INDEX = "index"  # takes as long as it takes
 
 
-_WORKERS = {Lane.ASK: 2, Lane.LOOK: 2, Lane.CHANGE: 2, Lane.ADD: 2, Lane.INDEX: 2}
+# Adding waits for the web as often as for the model; and of the runs, two may be the bot's own (see `schedule`).
+_WORKERS = {Lane.ASK: 2, Lane.LOOK: 2, Lane.CHANGE: 2, Lane.ADD: 4, Lane.INDEX: 4}
 _IN_LINE = 5  # files of one server, the one being added included
 _FILES = 4  # held in memory at once, by all servers together
 _LAST_QUESTIONS = 2.0  # seconds that questions have to end when the bridge closes; a model being loaded takes longer
@@ -39,6 +41,15 @@ _LAST_WORK = 4.0  # seconds that everything else has; it is told, and looks out 
 _BETWEEN = 0.25  # seconds between two reports of an index run's progress
 _STOPPING = "I am just being stopped. Try again in a minute."
 _BUSY = "I am very busy at the moment. Try again in a minute."
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """An index run under way; one that `yields` gives way to one that a person asked for."""
+
+    cancel: threading.Event
+    yields: bool
+    future: Future[Any]
 
 
 class Bridge:
@@ -53,7 +64,7 @@ class Bridge:
         self._waiting = waiting
         self._pending: dict[Lane, set[Future[Any]]] = {lane: set() for lane in Lane}
         self._lock = threading.Lock()
-        self._runs: dict[int | None, threading.Event] = {}
+        self._runs: dict[int | None, _Run] = {}
         self._shares: Counter[tuple[Lane, int]] = Counter()  # calls of each server
         self._lines: Counter[int] = Counter()  # files of each server that are being added or wait for it
         self._turns: dict[int, asyncio.Lock] = {}
@@ -95,22 +106,30 @@ class Bridge:
     async def index(
         self,
         corpus: int | None,
-        run: Callable[[Callable[[Progress], None], threading.Event], T],
-        progress: Callable[[Progress], None],
+        run: Callable[[ProgressCallback, threading.Event], T],
+        progress: ProgressCallback,
+        *,
+        yields: bool = False,
     ) -> T:
         """Runs `run(progress, cancel)`; `progress` is called on the event loop, now and then, and with the last state.
 
-        `cancel` is set when the caller is cancelled and when the bridge closes.
+        `cancel` is set when the caller is cancelled, when the bridge closes, and for a run that `yields` when another
+        comes for the same corpus that does not.
 
         Raises:
             Refusal: this corpus has a run under way, too much is waiting, or the bot is stopping.
         """
-        if corpus in self._runs:
-            raise Refusal("That is being read already. Wait until it is done, then try again if you need to.")
+        while (other := self._runs.get(corpus)) is not None:
+            if yields or not other.yields:
+                raise Refusal("That is being read already. Wait until it is done, then try again if you need to.")
+            other.cancel.set()
+            other.future.cancel()  # if it has not begun
+            ended = asyncio.wrap_future(other.future)
+            await asyncio.wait({ended})
+            _ = ended.cancelled() or ended.exception()  # which its own caller is told of
         cancel = threading.Event()
-        reported = _marshalled(asyncio.get_running_loop(), progress)
-        future = self._submitted(Lane.INDEX, partial(run, reported, cancel))
-        self._runs[corpus] = cancel
+        future = self._submitted(Lane.INDEX, partial(run, self.reported(progress), cancel))
+        self._runs[corpus] = _Run(cancel, yields, future)
         # The corpus is free when the work has ended, which is later than its caller where that was cancelled.
         future.add_done_callback(lambda _: self._runs.pop(corpus, None))
         try:
@@ -118,6 +137,10 @@ class Bridge:
         except asyncio.CancelledError:
             cancel.set()
             raise
+
+    def reported(self, progress: ProgressCallback) -> ProgressCallback:
+        """`progress` for use on another thread: called on the loop, not for every article, but for the last."""
+        return _marshalled(asyncio.get_running_loop(), progress)
 
     async def _result(self, future: Future[T]) -> T:
         """What the future comes to.
@@ -164,8 +187,8 @@ class Bridge:
         if self.closing.is_set():
             return
         self.closing.set()
-        for cancel in list(self._runs.values()):
-            cancel.set()
+        for run in list(self._runs.values()):
+            run.cancel.set()
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
         with self._lock:
@@ -193,8 +216,7 @@ def _counted(counter: "Counter[Any]", key: Hashable, most: int, refusal: str) ->
             del counter[key]
 
 
-def _marshalled(loop: asyncio.AbstractEventLoop, progress: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """`progress` for use on another thread: called on the loop, not for every article, but for the last."""
+def _marshalled(loop: asyncio.AbstractEventLoop, progress: ProgressCallback) -> ProgressCallback:
     last = 0.0
 
     def report(now: Progress) -> None:

@@ -1,7 +1,10 @@
 """What the Discord side has to be told, as plain values: it never reads a configuration file itself."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from index.ledger import EVERY, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +14,8 @@ class Settings:
     `articles` is the operator's folder and `data` the one for databases; `hits` is the most that one answer shows, and
     `precision` the share of the answers given that should be right; `max_bytes` is the largest upload, `max_sentences`
     the most sentences of a server's own articles together; `manager_roles` are the ids of roles that may manage
-    articles besides Manage Server.
+    articles besides Manage Server. `refresh_every` is how many seconds lie between two looks at a source of each kind
+    (0: none are scheduled); `keep_waiting` whether questions that found nothing are kept, to be asked again.
     """
 
     articles: Path
@@ -22,6 +26,8 @@ class Settings:
     max_sentences: int
     manager_roles: frozenset[int]
     log_questions: bool
+    refresh_every: Mapping[Kind, float] = field(default_factory=lambda: EVERY)
+    keep_waiting: bool = False
 
     @property
     def folders(self) -> tuple[str, ...]:

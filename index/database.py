@@ -14,6 +14,7 @@ from typing import Any, Literal
 from index.errors import UserError
 from index.schema import APPLICATION_ID, MIGRATIONS
 
+Connection = sqlite3.Connection
 _MOST_IDLE = 2  # connections kept open while nobody uses them
 _BUSY_TIMEOUT = 30.0  # seconds; a writer holds the lock for one article, which takes milliseconds
 

@@ -51,7 +51,7 @@ def harmless(html: str, base: str | None) -> str:
     nested so deeply that some of it would be lost.
     """
     try:
-        root = markup.parse("<body>" + _FRAME.sub("", html))
+        root = _parsed(html)
     except etree.LxmlError:
         return ""
     body = root.find("body")
@@ -75,7 +75,7 @@ def paragraphs(html: str) -> str:
     an entry is its article.
     """
     try:
-        return as_html(markup.lines(markup.parse(f"<body>{html}")))
+        return as_html(markup.lines(_parsed(html)))
     except etree.LxmlError:
         return ""
 
@@ -89,9 +89,7 @@ def absolute(address: str, base: str | None) -> str | None:
 
 def longest(texts: list[str]) -> str:
     """The HTML with the most text in it; the first of equals, and empty if there is none."""
-    return (
-        max(texts, key=lambda html: len(markup.fragment_text(html)), default="") if len(texts) > 1 else "".join(texts)
-    )
+    return max(texts, key=lambda html: len(markup.fragment_text(html)), default="")
 
 
 def looks_whole(html: str) -> bool:
@@ -105,6 +103,10 @@ def looks_whole(html: str) -> bool:
     last = text.rpartition("\n")[2]
     tail = last if len(last) <= _LAST_LINE else "x" + last[-_LAST_LINE:]
     return len(_WORD.findall(text)) >= _FULL_WORDS and not _BROKEN_OFF.search(tail)
+
+
+def _parsed(html: str) -> markup.Element:
+    return markup.parse("<body>" + _FRAME.sub("", html))
 
 
 def _depth(body: markup.Element) -> int:

@@ -19,7 +19,10 @@ Parsed: TypeAlias = Any  # feedparser has no types of its own
 _MAX_DEPTH = 100  # of XML's elements, XHTML among them
 _HEAD = 64 * 1024  # characters within which a feed's root stands
 _PROLOG = re.compile(r"(?>\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
-_ROOT = re.compile(r"<(?:[a-z_][\w.-]*:)?(?:rss|rdf|feed)(?=[\s>/])", re.IGNORECASE)
+_ROOT = re.compile(
+    r"<(?:[a-z_][\w.-]*:)?(?:rss(?=[\s>/])|feed(?=\s[^>]{0,4000}atom)|rdf(?=\s[^>]{0,4000}(?:purl\.org/rss|netscape)))",
+    re.IGNORECASE,
+)
 _PAGE = re.compile(r"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _REFERENCE = re.compile(r"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|([A-Za-z][A-Za-z0-9]*));")

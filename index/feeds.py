@@ -137,7 +137,8 @@ def _names_feed(link: markup.Element) -> bool:
 
 
 def _checked(draft: FeedDraft, url: str) -> Feed:
-    drafts = sorted(draft.entries, key=lambda one: one.updated or one.published or _NEVER, reverse=True)
+    stated = (one for one in draft.entries if one.url or one.title or one.contents or one.summary)
+    drafts = sorted(stated, key=lambda one: one.updated or one.published or _NEVER, reverse=True)
     entries: dict[str, Entry] = {}
     for key, entry in zip(_keys(drafts, url), drafts, strict=True):
         if key not in entries:

@@ -6,36 +6,29 @@ the process says is checked here as if the file it read had written it. The form
 
 import logging
 import math
-import os
-import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
-from io import FileIO
 from itertools import accumulate, pairwise
-from pathlib import Path
-from typing import Annotated, Generic, Self, TypeVar, cast
+from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, StringConstraints, model_validator
 
 from index.article import Article
+from index.child import Child, end_of
 from index.errors import UserError
 from index.feeds import MAX_ENTRIES, MAX_TTL, MIN_TTL, Feed
 from index.readers import display
 from index.readers.archive import MAX_MEMBERS, Member
 from index.readers.kinds import Kind
 from index.readers.unzip import MAX_EXPANDED
-from index.worker import NO_MEMORY, Head, TooLong, receive, send
+from index.worker import NO_MEMORY, Head, TooLong
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-_ROOT = Path(__file__).resolve().parents[1]
 _MIB = 1024 * 1024
 _START_SECONDS = 60.0  # what a slow disk may take over the readers' modules
 _LARGER = 4  # times a file's bytes: no text grows more on its way through a reader and JSON
@@ -47,11 +40,6 @@ _REMEDIES = {
     "expand": "unpack it, and add the files that were in it",
     "feed": "add the articles themselves, or wait until its publisher has mended it",
 }
-# Of this process's environment; a secret may be among the rest.
-_KEPT = (
-    *("PATH", "PATHEXT", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
-    *("PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONUSERBASE", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"),
-)
 
 
 class _Reply(BaseModel, Generic[T]):
@@ -79,86 +67,6 @@ class _MemberHead(BaseModel):
     problem: str | None
 
 
-class _Process:
-    """One such process and the talk with it, which ends at its time limit whatever the process does."""
-
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own Python and module
-            command,
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            start_new_session=True,  # Ctrl-C in the terminal is for this process to decide on
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
-        )
-        self._jobs = cast(FileIO, self._process.stdin)
-        self._answers = cast(FileIO, self._process.stdout)
-        self._talk: threading.Thread | None = None
-        self._stopping = threading.Lock()
-        self.asked = 0
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def hear(self, most_head: int, most_body: int, seconds: float) -> tuple[bytes, bytes]:
-        """What it says next. Raises TimeoutError, OSError or EOFError, and TooLong where that is more than allowed."""
-        return self._within(seconds, lambda: receive(self._answers, most_head, most_body))
-
-    def ask(self, job: Head, data: bytes, most_head: int, most_body: int, seconds: float) -> tuple[bytes, bytes]:
-        """What it says to a job; raises as `hear` does."""
-
-        def talk() -> tuple[bytes, bytes]:
-            send(self._jobs, job, [data])
-            return receive(self._answers, most_head, most_body)
-
-        self.asked += 1
-        return self._within(seconds, talk)
-
-    def _within(self, seconds: float, talk: Callable[[], tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
-        """`talk` in a thread that can be left behind, since not every system has pipes with a time limit."""
-        said: Future[tuple[bytes, bytes]] = Future()
-
-        def run() -> None:
-            try:
-                said.set_result(talk())
-            except BaseException as error:
-                said.set_exception(error)
-
-        self._talk = threading.Thread(target=run, name="reader", daemon=True)
-        self._talk.start()
-        return said.result(seconds)
-
-    def stop(self, *, patience: bool = False) -> int:
-        """Ends it and what it started; with `patience` it may end by itself first, if it is about to.
-
-        Returns its exit code. From any thread, and as often as you like.
-        """
-        with self._stopping:
-            if patience:
-                with suppress(subprocess.TimeoutExpired):
-                    self._process.wait(1.0)
-            if self._process.returncode is None:  # nobody has heard of its end yet, so its number is still its own
-                with suppress(OSError):
-                    if hasattr(os, "killpg"):
-                        os.killpg(self._process.pid, signal.SIGKILL)
-                    else:
-                        self._process.kill()
-                self._process.wait()
-            if self._talk is not None:
-                self._talk.join(1.0)
-            if self._talk is None or not self._talk.is_alive():  # else another process holds the pipes' other ends
-                self._jobs.close()
-                self._answers.close()
-            return self._process.returncode
-
-
 class Isolation:
     """Runs the readers in a process of their own, restarted when it dies. Safe to call from any thread.
 
@@ -175,7 +83,7 @@ class Isolation:
         self._seconds = seconds
         self._idle = idle
         self._turn = threading.Lock()
-        self._process: _Process | None = None
+        self._process: Child | None = None
         self._closed = False
         self._used = 0.0
         self._timer: threading.Timer | None = None
@@ -224,10 +132,11 @@ class Isolation:
     def close(self) -> None:
         """Ends the process for good: a job in progress is given up, and a later one refused. May be called twice."""
         self._closed = True  # without waiting for a turn; whoever starts a process looks at it afterwards
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._process is not None:
-            self._process.stop()
+        timer, process = self._timer, self._process
+        if timer is not None:
+            timer.cancel()
+        if process is not None:
+            process.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -269,7 +178,7 @@ class Isolation:
             return reply.result, body
         raise UserError(reply.refused or f"{shown} could not be read ({reply.defect}): it may be damaged; {remedy}")
 
-    def _ready(self, shown: str) -> _Process:
+    def _ready(self, shown: str) -> Child:
         """A process that waits for a job: the one there is, or a fresh one."""
         process = self._process
         if not self._closed and (process is None or not process.alive):
@@ -281,16 +190,16 @@ class Isolation:
             raise UserError(_stopped(shown))
         return process
 
-    def _started(self) -> _Process:
+    def _started(self) -> Child:
         began = time.perf_counter()
         try:
-            process = _Process(self._command(), _environment())
+            process = Child(self._command())
         except OSError as error:
             raise _not_started(error.strerror or type(error).__name__) from None
         try:
             process.hear(_MIB, 0, _START_SECONDS)
         except (OSError, EOFError, ValueError) as error:
-            end = _end(process.stop(patience=isinstance(error, EOFError)))
+            end = end_of(process.stop(patience=isinstance(error, EOFError)))
             late = isinstance(error, TimeoutError)
             raise _not_started(f"within {_START_SECONDS:g} s" if late else end) from None
         except BaseException:
@@ -299,7 +208,7 @@ class Isolation:
         log.debug("reader started", extra={"seconds": round(time.perf_counter() - began, 3)})
         return process
 
-    def _keep(self, process: _Process, *, last: bool) -> None:
+    def _keep(self, process: Child, *, last: bool) -> None:
         """Lets a process wait for the next job, and look to its end if none comes; or ends it, if it is worn out."""
         if last or process.asked >= _MOST_JOBS:
             process.stop()
@@ -325,7 +234,7 @@ class Isolation:
 
     def _lost(self, error: Exception, code: int, shown: str, remedy: str) -> str:
         """The message for a file whose process was lost over it."""
-        log.debug("reader lost", extra={"file": shown, "error": type(error).__name__, "end": _end(code)})
+        log.debug("reader lost", extra={"file": shown, "error": type(error).__name__, "end": end_of(code)})
         if self._closed:
             return _stopped(shown)
         if isinstance(error, TimeoutError):
@@ -340,7 +249,7 @@ class Isolation:
             what = "lost its reader, which was killed, as happens where a machine runs out of memory"
         else:
             memory = f"needs more than {self._memory / _MIB:g} MiB of memory"  # some libraries abort without it
-            what = f"crashed its reader ({_end(code)}): it is damaged, or {memory}"
+            what = f"crashed its reader ({end_of(code)}): it is damaged, or {memory}"
         return f"{shown} {what}{';' if ':' in what else ':'} {remedy}"
 
 
@@ -353,28 +262,3 @@ def _not_started(why: str) -> UserError:
         f"The process that reads files did not start ({why}): it needs 100 MiB of memory and the packages of "
         "requirements.txt; install them again"
     )
-
-
-def _end(code: int) -> str:
-    """An exit code in words; "SIGSEGV" rather than -11."""
-    if code == NO_MEMORY:
-        return "out of memory"
-    with suppress(ValueError):
-        return signal.Signals(-code).name
-    return f"exit code {code}"
-
-
-def _environment() -> dict[str, str]:
-    """What the process needs to know, and nothing that is not for it."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    paths = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return kept | {
-        "LANG": "C.UTF-8",
-        "PYTHONUTF8": "1",
-        "PYTHONPATH": os.pathsep.join(paths),
-        "PYTHONSAFEPATH": "1",  # the modules are this program's, not those of the folder it was started in
-        # Every thread's stack and every arena counts as memory, used or not.
-        "MALLOC_ARENA_MAX": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }

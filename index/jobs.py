@@ -6,11 +6,10 @@ beyond a network is `refresh`'s.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from index.addresses import normalised, site_of
 from index.article import Article
 from index.errors import UserError
 from index.feeds import Feed
@@ -41,6 +40,11 @@ class Reader(Protocol):
 
 def _nothing(_: Outcome) -> None:
     """Nobody waits for the outcome."""
+
+
+def _as_it_is(article: Article) -> Article:
+    """Nothing more is known of the article."""
+    return article
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +86,14 @@ class Documents:
         name: str,
         load: Callable[[], bytes],
         *,
-        url: str | None = None,
-        done: Callable[[Outcome], None] = _nothing,
         upload: Upload | None = None,
     ) -> Job:
-        """A job for what `load` gives; `url` is where it is to be found, if it does not say so itself."""
+        """A job for what `load` gives."""
 
         def opened(known: Version | None) -> Draft | Sequence[Job] | None:
-            return self.open(load(), source, name, known, url=url, upload=upload)
+            return self.open(load(), source, name, known, upload=upload)
 
-        return Job(source, opened, done, upload)
+        return Job(source, opened, upload=upload)
 
     def open(
         self,
@@ -100,18 +102,16 @@ class Documents:
         name: str,
         known: Version | None,
         *,
-        url: str | None = None,
+        amend: Callable[[Article], Article] = _as_it_is,
         upload: Upload | None = None,
     ) -> Draft | Sequence[Job] | None:
-        """What the bytes come to, as a job's `open` returns it."""
+        """What the bytes come to, as a job's `open` returns it; `amend` adds what is known of the article besides."""
         if data[:2] == b"PK" and self.reader.kind(data, name) is Kind.ZIP:
             return [self._member(one, source, upload) for one in self.reader.expand(data, name)]
         digest = input_hash(data, name)
         if known is not None and known.input_hash == digest:
             return None
-        article = self.reader.read(data, source, name, max_bytes=self.max_bytes)
-        if url is not None and not _same_site(article.url, url):
-            article = replace(article, url=url)
+        article = amend(self.reader.read(data, source, name, max_bytes=self.max_bytes))
         return draft_of(article, digest, self.splitter)
 
     def _member(self, member: Member, archive: str, upload: Upload | None) -> Job:
@@ -128,11 +128,6 @@ class Documents:
 
         source = f"{archive}{INSIDE}{member.name}"
         return Job(source, opened, upload=upload)
-
-
-def _same_site(stated: str | None, url: str) -> bool:
-    """Whether a page may say that it stands at this address: only its own site's pages are its to name."""
-    return stated is not None and site_of(normalised(stated)) == site_of(normalised(url))
 
 
 def input_hash(data: bytes, name: str) -> bytes:

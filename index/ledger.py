@@ -5,12 +5,11 @@ happened the last times; how to look is not.
 """
 
 import random
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from index.database import Database
+from index.database import Connection, Database
 
 Kind = Literal["path", "page", "feed", "upload"]
 State = Literal["active", "paused", "suspended"]
@@ -245,7 +244,7 @@ class Upload(NamedTuple):
     data: bytes | None
 
 
-def keep_upload(connection: sqlite3.Connection, upload: Upload, article: str, now: float) -> None:
+def keep_upload(connection: Connection, upload: Upload, article: str, now: float) -> None:
     """Keeps an upload, and that an article came of it, within the transaction that stores the article."""
     address, name, data = upload
     if data is not None:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from index.addresses import normalised
+from index.addresses import normalised, site_of
+from index.article import Article
 from index.errors import UserError
 from index.feeds import Entry, discover, entry_article_html, looks_like_feed
 from index.fetch import FEEDS, PAGES_AND_DOCUMENTS, Fetched, Fetcher, FetchError, Validators
@@ -286,7 +287,8 @@ class _Looking:
                     self.notes.append((article, f"only what the feed itself says of it was read: {error}"))
                 except UserError as error:
                     self.notes.append((article, f"only what the feed itself says of it was read: {error}"))
-            return self._documents.open(entry_article_html(entry), article, "entry.html", known, url=entry.url)
+            amend = partial(_as_the_feed_says, entry)
+            return self._documents.open(entry_article_html(entry), article, "entry.html", known, amend=amend)
 
         def done(outcome: Outcome) -> None:
             if outcome != "failed" or not passing:
@@ -299,7 +301,7 @@ class _Looking:
 
     def _page(self, page: Fetched, article: str, known: Version | None) -> Draft | Sequence[Job] | None:
         name = unquote(PurePosixPath(urlsplit(page.url).path).name) or urlsplit(page.url).hostname or "page"
-        return self._documents.open(_declared(page), article, name, known, url=page.url)
+        return self._documents.open(_declared(page), article, name, known, amend=partial(_standing_at, page.url))
 
     def _well(self, page: Fetched, title: str | None = None) -> Look:
         validators = page.validators
@@ -310,6 +312,21 @@ class _Looking:
             reader=READER_VERSION,
             title=title,
         )
+
+
+def _standing_at(url: str, article: Article) -> Article:
+    """The article with the address at which it was found, unless it names another one on its own site."""
+    stated = article.url
+    if stated is not None and site_of(normalised(stated)) == site_of(normalised(url)):
+        return article
+    return replace(article, url=url)
+
+
+def _as_the_feed_says(entry: Entry, article: Article) -> Article:
+    """The article with what the feed says of it: the extractor of pages takes some names and dates for others."""
+    day = entry.published.date() if entry.published else None
+    later = entry.updated.date() if entry.updated and entry.updated.date() != day else None
+    return replace(article, url=entry.url, author=entry.author, published=day, updated=later)
 
 
 def _declared(page: Fetched) -> bytes:

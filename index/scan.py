@@ -2,10 +2,11 @@
 
 It knows which suffixes there are readers for and nothing else of formats, and it never reads what it finds.
 
-What a folder is searched for: files with a supported suffix, at any depth, in sorted order; other files are counted.
-Hidden files and folders (their names begin with a dot) are skipped. A file that is named itself may have any name. Symbolic links found on the way are not followed: those that
-lead somewhere else inside the folder add nothing, and those that lead out of it are reported, because following
-them could index, or loop through, anything on the machine. A link named as a target itself is followed.
+What a folder is searched for: files with a supported suffix, at any depth, in sorted order; other files are only
+counted. Hidden files and folders (their names begin with a dot) are skipped. Symbolic links found on the way are not
+followed: those that lead somewhere else inside the folder add nothing, and those that lead out of it are reported,
+because following them could index, or loop through, anything on the machine. A link named as a target itself is
+followed, and a file named itself may have any name: what it is, its content tells.
 """
 
 import os
@@ -164,9 +165,7 @@ def _one_target(target: str) -> _Found:
     if stat.S_ISDIR(mode):
         return _found(_search(path), target)
     if not stat.S_ISREG(mode):
-        return _Found(
-            problems=[(target, f"{display(target)} is not a regular file: save its content to a file first")]
-        )
+        return _Found(problems=[(target, f"{display(target)} is not a regular file: save its content to a file first")])
     if problem := _bad_name(path):
         return _Found(problems=[(_shown(target), problem)])
     return _Found([path])

@@ -10,13 +10,12 @@ where articles have changed. Nothing is deleted: what steps back is hidden, and 
 """
 
 import re
-import sqlite3
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from index.database import Database
+from index.database import Connection, Database
 
 _RARE = 8  # articles: a sentence that more of them have is no sign of a copy
 _NEARLY = 0.7  # of the sentences of two articles together are in both
@@ -131,7 +130,7 @@ class Standing:
 
     # -- the furniture of a site
 
-    def _furnish(self, connection: sqlite3.Connection, site: str, touched: Sequence[_Member]) -> set[int]:
+    def _furnish(self, connection: Connection, site: str, touched: Sequence[_Member]) -> set[int]:
         """Brings the site's furniture up to date; returns the articles that hold a sentence which came or went."""
         standing = "(article_id NOT IN (SELECT article_id FROM standing WHERE stands_for != article_id))"
         pages = self._rows(f"SELECT count(*) FROM article_detail WHERE site = ? AND {standing}", (site,))[0][0]
@@ -153,7 +152,7 @@ class Standing:
 
     # -- what is hidden
 
-    def _hide(self, connection: sqlite3.Connection, article_ids: Iterable[int]) -> None:
+    def _hide(self, connection: Connection, article_ids: Iterable[int]) -> None:
         """Hides and shows sentences of these articles; those in which something changed get a new generation."""
         changed = []
         for article_id in article_ids:
@@ -214,7 +213,7 @@ def _titles_agree(a: _Member, b: _Member) -> bool:
     return not figures and len(a.title & b.title) >= _TITLE * len(a.title | b.title)
 
 
-def _write_group(connection: sqlite3.Connection, group: Sequence[_Member]) -> None:
+def _write_group(connection: Connection, group: Sequence[_Member]) -> None:
     if len(group) == 1:
         connection.execute("DELETE FROM standing WHERE article_id = ?", (group[0].id,))
         return

@@ -6,7 +6,6 @@ Every method may be called from any thread; what a thread reads inside `snapshot
 
 import hashlib
 import json
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.article import Article, Paragraph, Sentence, page_of
-from index.database import Database
+from index.database import Connection, Database
 from index.encoder import Stamp
 from index.errors import UserError
 from index.ledger import Ledger, Upload, keep_upload
@@ -193,7 +192,7 @@ class Store:
         self.close = self._database.close
         self.is_current = self._database.is_current
 
-    def snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+    def snapshot(self) -> AbstractContextManager[Connection]:
         """Every read of this thread inside the block sees the same state of the corpus."""
         return self._database.transaction("DEFERRED")
 
@@ -360,11 +359,11 @@ class Store:
         return found
 
     @contextmanager
-    def _writing(self) -> Iterator[tuple[sqlite3.Connection, int]]:
+    def _writing(self) -> Iterator[tuple[Connection, int]]:
         with self._database.transaction("IMMEDIATE") as connection:
             yield connection, self._raised_generation(connection)
 
-    def _raised_generation(self, connection: sqlite3.Connection) -> int:
+    def _raised_generation(self, connection: Connection) -> int:
         generation = self.generation() + 1
         connection.execute("UPDATE meta SET value = ? WHERE key = 'generation'", (str(generation),))
         return generation
@@ -517,7 +516,7 @@ def other_stamp(path: Path, known: Stamp, wanted: Stamp) -> str:
     )
 
 
-def _put(connection: sqlite3.Connection, prepared: PreparedArticle, generation: int) -> int:
+def _put(connection: Connection, prepared: PreparedArticle, generation: int) -> int:
     article, sentences = prepared.article, [s for paragraph in prepared.paragraphs for s in paragraph.sentences]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     row: dict[str, Any] = {
@@ -561,7 +560,7 @@ def _put(connection: sqlite3.Connection, prepared: PreparedArticle, generation: 
     return int(article_id)
 
 
-def _put_detail(connection: sqlite3.Connection, article_id: int, prepared: PreparedArticle, now: str) -> None:
+def _put_detail(connection: Connection, article_id: int, prepared: PreparedArticle, now: str) -> None:
     article = prepared.article
     lines = [s.line for paragraph in prepared.paragraphs for s in paragraph.sentences if s.line is not None]
     detail = {
@@ -602,14 +601,14 @@ _COLUMNS: dict[Unit, str] = {
 }
 
 
-def _insert(connection: sqlite3.Connection, unit: Unit, terms: Sequence[str], *values: int | bytes) -> int:
+def _insert(connection: Connection, unit: Unit, terms: Sequence[str], *values: int | bytes) -> int:
     sql = f"INSERT INTO {unit} ({_COLUMNS[unit]}) VALUES ({', '.join('?' * len(values))})"
     rowid = connection.execute(sql, values).lastrowid
     connection.execute(f"INSERT INTO {unit}_text (rowid, terms) VALUES (?, ?)", (rowid, " ".join(terms)))
     return int(rowid or 0)
 
 
-def _write_stamp(connection: sqlite3.Connection, stamp: Stamp) -> None:
+def _write_stamp(connection: Connection, stamp: Stamp) -> None:
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('stamp', ?)", (json.dumps(asdict(stamp)),))
 
 

@@ -1,4 +1,4 @@
-"""An answer, a report or a list as text for a terminal and as plain data for JSON. Pure.
+"""An answer as text for a terminal and as plain data for JSON, and what all texts for a terminal are made of. Pure.
 
 Everything from outside passes `plain` on its way: article text can neither steer a terminal nor act as markup.
 """
@@ -15,11 +15,10 @@ from rich.table import Column, Table
 from rich.text import Text
 
 import logs
-from index.language import UND, name_of
+from index.language import name_of
 from retrieval.links import file_link, web_link
 
 if TYPE_CHECKING:
-    from index.indexer import SyncReport
     from index.store import Statistics, StoredArticle
     from retrieval.answer import Answer, Citation, Hit
     from terminal.check import Finding
@@ -29,7 +28,7 @@ _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 _NEIGHBOUR = 300  # characters shown of a sentence before or after; the answer itself is never cut
 _ALSO_IN = 5  # places named
 _DIFFERING = 3  # sentences with other figures shown
-_LISTED = 20  # sources named in a report
+_INSIDE = "!/"  # in the source of an article from an archive, after the archive's own: see `index.jobs`
 _NEAREST = "Nothing found that surely answers. The nearest sentence:"
 _MATCH = {"strong": "strong match", "likely": "likely match", "weak": "weak match, do check it"}
 
@@ -85,9 +84,8 @@ def _hit_blocks(hit: "Hit", base: PurePath | None, number: int | None = None) ->
     """A hit; what has no number is no answer: it is shown without emphasis, and without a word on how sure it is."""
     article = hit.citation.article
     heading = Text(f"{number}. " if number else "").append(plain(article.title), style="underline")
-    for part in (_day(article.published), _MATCH[hit.confidence.value] if number else ""):
-        if part:
-            heading.append(f" · {part}", style="dim")
+    for part in (*_facts(hit.citation), *([_MATCH[hit.confidence.value]] if number else [])):
+        heading.append(f" · {part}", style="dim")
     blocks = [Block(0, heading)]
     if hit.before:
         blocks.append(Block(5, Text(_ending(plain(hit.before)), style="dim")))
@@ -121,13 +119,34 @@ def _other_figures(citations: "Sequence[Citation]") -> list[Block]:
 
 def _place(citation: "Citation") -> Text:
     text = _linked(plain(citation.article.title), citation)
-    day = _day(citation.article.published)
-    return Text().append_text(text).append(f" ({day})", style="dim") if day else text
+    facts = ", ".join(_facts(citation))
+    return Text().append_text(text).append(f" ({facts})", style="dim") if facts else text
+
+
+def _facts(citation: "Citation") -> list[str]:
+    """The days of its article and its correction, and the page, as far as there are any."""
+    article = citation.article
+    corrected = f"corrected {shown_day(article.updated)}" if article.updated else ""
+    page = _page(citation)
+    return [fact for fact in (shown_day(article.published), corrected, f"p. {page}" if page else "") if fact]
+
+
+def _page(citation: "Citation") -> int | None:
+    return citation.article.page_of(citation.start)
 
 
 def _linked(text: str, citation: "Citation") -> Text:
-    link = web_link(citation.article.url, citation.text) or file_link(citation.article.source)
-    return Text(text, style=Style(link=link))
+    return Text(text, style=Style(link=_link(citation)))
+
+
+def _link(citation: "Citation") -> str | None:
+    """Where the sentence stands: scrolled to on a web page, and the page of a document that has pages."""
+    article, page = citation.article, _page(citation)
+    archive, inside, _ = article.source.partition(_INSIDE)
+    if page is None or (inside and not article.url):
+        return web_link(article.url, citation.text) or file_link(archive)
+    link = web_link(article.url, "") or file_link(article.source)
+    return f"{link.partition('#')[0]}#page={page}" if link else None
 
 
 def _source(article: "StoredArticle", base: PurePath | None) -> str:
@@ -148,7 +167,7 @@ def nothing_found(statistics: "Iterable[Statistics]") -> list[Block]:
     articles, sentences = sum(one.articles for one in totals), sum(one.sentences for one in totals)
     if not articles:
         return [Block(0, Text("Nothing found: no articles are indexed yet. Add some: python bot.py index PATH"))]
-    where = f"{_count(articles, 'article')} ({_count(sentences, 'sentence')})"
+    where = f"{count(articles, 'article')} ({count(sentences, 'sentence')})"
     return [
         Block(0, Text(f"Nothing found in {where}. Check the spelling, or ask in other words.")),
         Block(0, Text("See them: python bot.py articles list. Add more: python bot.py index PATH")),
@@ -183,16 +202,17 @@ def answer_data(answer: "Answer") -> dict[str, Any]:
 
 def _hit_data(hit: "Hit") -> dict[str, Any]:
     return {
-        **_citation_data(hit.citation),
+        **citation_data(hit.citation),
         "before": hit.before,
         "after": hit.after,
-        "also_in": [_citation_data(citation) for citation in hit.also_in],
-        "differing": [_citation_data(citation) for citation in hit.differing],
+        "also_in": [citation_data(citation) for citation in hit.also_in],
+        "differing": [citation_data(citation) for citation in hit.differing],
         "confidence": hit.confidence.value,
     }
 
 
-def _citation_data(citation: "Citation") -> dict[str, Any]:
+def citation_data(citation: "Citation") -> dict[str, Any]:
+    """A quoted sentence and where it stands, for JSON."""
     article = citation.article
     return {
         "text": citation.text,
@@ -203,74 +223,12 @@ def _citation_data(citation: "Citation") -> dict[str, Any]:
         "source": article.source,
         "url": article.url,
         "published": article.published.isoformat() if article.published else None,
+        "updated": article.updated.isoformat() if article.updated else None,
+        "page": _page(citation),
     }
 
 
-# -- articles and reports
-
-
-def article_data(article: "StoredArticle") -> dict[str, Any]:
-    """An article of a list, for JSON."""
-    return {
-        "id": article.id,
-        "title": article.title,
-        "source": article.source,
-        "url": article.url,
-        "author": article.author,
-        "published": article.published.isoformat() if article.published else None,
-        "language": article.language,
-        "indexed_at": article.indexed_at.isoformat(),
-        "sentences": article.sentences,
-    }
-
-
-def article_blocks(article: "StoredArticle", text: str) -> list[Block]:
-    """One article: what is known of it, and its text as indexed."""
-    facts = {
-        "Source": article.source,
-        "Link": article.url,
-        "Author": article.author,
-        "Published": _day(article.published),
-        "Language": name_of(article.language) if article.language not in (None, UND) else None,
-        "Indexed": f"{article.indexed_at:%Y-%m-%d %H:%M} UTC",
-        "Sentences": str(article.sentences),
-    }
-    blocks = [Block(0, Text(plain(article.title), style="bold"))]
-    blocks += [Block(0, Text(f"{name}: {plain(value)}", style="dim")) for name, value in facts.items() if value]
-    return [*blocks, Block(0, Text()), *(Block(0, Text(plain(line))) for line in text.split("\n"))]
-
-
-def report_blocks(report: "SyncReport") -> list[Block]:
-    """What a sync did; the failures are `failure_lines`."""
-    counts = [f"{len(getattr(report, kind))} {kind}" for kind in ("added", "changed", "unchanged", "removed")]
-    counts += [f"{len(report.failed)} failed"] if report.failed else []
-    work = f"{_count(report.encoded, 'sentence')} encoded, {report.reused} reused, {report.seconds:.1f} s"
-    blocks = [Block(0, Text(f"Articles: {', '.join(counts)}. {work}."))]
-    for source in report.removed[:_LISTED]:
-        blocks.append(Block(2, Text(f"removed, its file is gone: {plain(source)}")))
-    if len(report.removed) > _LISTED:
-        blocks.append(Block(2, Text(f"and {len(report.removed) - _LISTED} more removed")))
-    return blocks
-
-
-def failure_lines(report: "SyncReport") -> list[str]:
-    """A line for each thing that failed, with the reason."""
-    return [plain(f"{source}: {reason}") for source, reason in report.failed]
-
-
-def report_data(report: "SyncReport") -> dict[str, Any]:
-    """A sync's report for JSON."""
-    return {
-        "added": report.added,
-        "changed": report.changed,
-        "removed": report.removed,
-        "unchanged": report.unchanged,
-        "failed": [{"source": source, "reason": reason} for source, reason in report.failed],
-        "encoded": report.encoded,
-        "reused": report.reused,
-        "seconds": round(report.seconds, 3),
-        "cancelled": report.cancelled,
-    }
+# -- what `check` found
 
 
 def finding_blocks(finding: "Finding") -> list[Block]:
@@ -282,11 +240,13 @@ def finding_blocks(finding: "Finding") -> list[Block]:
     return [*blocks, Block(7, Text(f"→ {plain(finding.remedy)}"))] if finding.remedy else blocks
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """“1 article”, “1,200 articles”."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _day(day: date | None) -> str:
+def shown_day(day: date | None) -> str:
+    """“6 May 2024”; empty where there is none."""
     return f"{day.day} {day:%B %Y}" if day else ""
 
 

@@ -243,7 +243,10 @@ def test_ids_that_are_shared():
 def test_a_key_is_one_short_line():
     """A key is one line of at most 500 characters, and two long ids that differ at their ends stay two."""
     long = "x" * 600
-    keys = {entry_of(f'<guid isPermaLink="false">{text}</guid>').key for text in (f"{long}1", f"{long}2", "a\n  b")}
+    keys = {
+        entry_of(f'<title>A</title><guid isPermaLink="false">{text}</guid>').key
+        for text in (f"{long}1", f"{long}2", "a\n  b")
+    }
     assert len(keys) == 3
     assert "a b" in keys
     assert all(len(key) <= 500 and "\n" not in key for key in keys)
@@ -354,7 +357,8 @@ def test_an_article_may_be_about_entities():
 
 
 @pytest.mark.parametrize(
-    "content", [HTML, f"<!-- <rss> -->{HTML}", "plain text", "<urlset></urlset>", "{}", "[1]", "<rss"]
+    "content",
+    [HTML, f"<!-- <rss> -->{HTML}", "plain text", "<urlset></urlset>", "<list><feed/></list>", "{}", "[1]", "<rss"],
 )
 def test_what_is_no_feed(content):
     """Web pages, other XML, other JSON and plain text are refused, with the remedy."""
@@ -411,14 +415,17 @@ def test_common_damage():
 
 def test_ten_thousand_entries():
     """Of very many entries the newest 200 are given, wherever in the feed they stand."""
-    items = (f"<guid>{n}</guid><pubDate>{1000 + n // 10:04}-01-{n % 10 + 1:02}</pubDate>" for n in range(10_000))
+    items = (
+        f"<title>A</title><guid>{n}</guid><pubDate>{1000 + n // 10:04}-01-{n % 10 + 1:02}</pubDate>"
+        for n in range(10_000)
+    )
     entries = parsed(rss(*items)).entries
     assert [entry.key for entry in entries] == [str(n) for n in range(9_999, 9_999 - MAX_ENTRIES, -1)]
 
 
 def test_a_feed_without_entries():
-    """A sound feed in which nothing has appeared yet is a feed."""
-    assert parsed(rss()).entries == ()
+    """A sound feed in which nothing has appeared yet is a feed, and an entry that says nothing is none."""
+    assert parsed(rss()).entries == parsed(rss("<guid>1</guid>")).entries == ()
 
 
 @pytest.mark.parametrize(
@@ -484,36 +491,35 @@ def test_every_part_of_an_entry_reaches_the_article():
     assert all(f"{number} part." in made.text for number in ("First", "Second", "Third"))
 
 
+OPEN = ["<!-- ", "<![CDATA[", "<plaintext>", "<textarea>", "<title>", "<script>", "<xmp></xmp><noscript>"]
 EVIL = [
     '"><meta name="author" content="Eve">',
-    "</title><script>x</script><title>",
     "</article></body></html><html><head><meta name=author content=Eve><title>Eve</title></head><body>",
     '<link rel="canonical" href="https://eve.example/"><base href="https://eve.example/">',
     "<meta property='article:published_time' content='1999-01-01'><time datetime='1999-01-01'>then</time>",
     '<script type="application/ld+json">{"@type":"Article","author":"Eve","datePublished":"1999-01-01"}</script>',
-    "<!-- ",
-    "<![CDATA[",
-    "<plaintext>",
-    "<textarea>",
-    "<xmp></xmp><noscript>",
 ]
 
 
-@pytest.mark.parametrize("evil", EVIL)
+@pytest.mark.parametrize("evil", EVIL + OPEN)
 def test_nothing_breaks_out_of_its_place(evil):
-    """Neither an entry's content nor its title can state anything for the page or hide what follows in it."""
+    """An entry's content can state nothing for its page, and what it opens ends with it."""
     sound = Entry("1", "A title", "https://river.example/a", None, None, None, STORY, True)
-    plain = article(sound)
-    for entry in (
-        replace(sound, html=STORY + evil),
-        replace(sound, html=evil + STORY),
-        replace(sound, title="T" + evil),
-    ):
-        made = article(entry)
-        assert (made.author, made.url, made.published) == (None, "https://river.example/a", None)
-        assert made.title == " ".join(entry.title.split())
-        if evil not in ("<plaintext>", "<textarea>", "<!-- ", "<![CDATA["):
-            assert plain.text in made.text
+    made = article(replace(sound, html=STORY + evil))
+    assert (made.title, made.author, made.url, made.published) == (sound.title, None, sound.url, None)
+    assert made.text.startswith("\n\n".join(SENTENCES))
+    if evil in EVIL:
+        assert "\n\n".join(SENTENCES) in article(replace(sound, html=evil + STORY)).text
+
+
+@pytest.mark.parametrize("evil", EVIL + OPEN)
+def test_a_title_and_an_author_stay_what_they_are(evil):
+    """Markup in a title is part of the title, and of an author's name it opens nothing."""
+    sound = Entry("1", f"T {evil}", "https://river.example/a", f"Elin Muster {evil}", None, None, STORY, True)
+    made = article(sound)
+    assert (made.title, made.url) == (" ".join(sound.title.split()), sound.url)
+    assert made.text == "\n\n".join(SENTENCES)
+    assert "Eve" not in (made.author or "") or "Elin" in (made.author or "")
 
 
 @given(st.data())

@@ -144,14 +144,29 @@ def test_an_existing_path_wins_over_the_pattern_it_looks_like(folder: Path) -> N
 
 
 def test_what_does_not_exist_is_a_problem_and_stops_nothing(folder: Path) -> None:
-    """Missing files and folders, patterns without a match and unsupported files each say so; the rest is found."""
-    targets = [str(folder / name) for name in ("no.txt", "none/", "*.nope", "none/*.md", "z.png", "b.md", "a\0.txt")]
+    """Missing files and folders and patterns without a match each say so; the rest is found."""
+    targets = [str(folder / name) for name in ("no.txt", "none/", "*.nope", "none/*.md", "b.md", "a\0.txt")]
     result = scan(targets)
     assert names(result, folder) == ["b.md"]
-    assert [target for target, _ in result.problems] == [*targets[:5], targets[6]]
+    assert [target for target, _ in result.problems] == [*targets[:4], targets[5]]
     messages = [message for _, message in result.problems]
     assert "does not exist" in messages[0] and "does not exist" in messages[1] and "holds no articles" in messages[2]
-    assert "no folder" in messages[3] and "PDF is not supported yet" in messages[4]
+    assert "no folder" in messages[3]
+
+
+def test_a_file_that_is_named_may_have_any_name(folder: Path) -> None:
+    """A file named as a target is found whatever its suffix, and is then none of those that were passed over."""
+    make(folder, "README", "notes.log")
+    result = scan([str(folder / "README"), str(folder)])
+    assert names(result, folder)[0] == "README" and not result.problems
+    assert result.skipped == {".png": 1, ".log": 1}
+
+
+def test_files_of_other_kinds_are_counted_once(folder: Path) -> None:
+    """Of what a folder or pattern leaves out, each file is counted once, by its suffix; hidden ones are not."""
+    make(folder, "sub/y.PNG", "sub/list", ".hidden.png")
+    assert scan([str(folder), str(folder / "sub")]).skipped == {".png": 2, "": 1}
+    assert scan([str(folder / "*.md")]).skipped == {}
 
 
 def test_a_folder_that_does_not_exist_covers_nothing(folder: Path) -> None:

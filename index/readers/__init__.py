@@ -84,7 +84,7 @@ def _article(data: bytes, source: str, name: str, kind: Kind) -> Article:
         source=source,
         title=stated or metadata.made_title(body, name),
         text=body,
-        url=metadata.url(draft.url),
+        url=metadata.url(draft.url, source),
         author=metadata.author(draft.author),
         published=metadata.published(draft.published),
         states_title=bool(stated),

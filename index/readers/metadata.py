@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import PurePath
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from index.readers.cleaning import cut, one_line
 
@@ -86,9 +86,13 @@ def _first_sentences(head: str) -> Iterator[str]:
     yield from (sentence.of(head) for sentence in split(head))
 
 
-def url(stated: str) -> str | None:
-    """The address if it is http(s) with a host, at most 2,000 printable characters and without a user's name."""
+def url(stated: str, at: str = "") -> str | None:
+    """The address if it is http(s) with a host, at most 2,000 printable characters and without a user's name; one that
+    is relative counts from the page `at`, if that is a web address."""
     stated = stated.strip()
+    if stated and at.startswith(("http://", "https://")):
+        with suppress(ValueError):
+            stated = urljoin(at, stated)
     if not stated or len(stated) > MAX_URL or not stated.isprintable() or re.search(r"[\s\\<>\"`]", stated):
         return None
     try:

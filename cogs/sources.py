@@ -1,0 +1,191 @@
+"""What a server's articles come from, looked at again: its feeds one by one, or all sources by a run.
+
+Synchronous and thread-safe. Feeds are found among one server's own alone, so that no id that a person makes up leads
+into another server's.
+"""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cogs.refusal import Refusal
+from cogs.workshop import Workshop
+from index.corpus import Corpus
+from index.indexer import Indexer
+from index.ledger import Ledger, Source
+from index.report import ProgressCallback, SyncReport
+from index.store import StoredArticle
+
+NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a run came to: `titles` by source, of articles that were there before or are there now; the waiting
+    questions that it `answered`; and the sources that it `suspended`."""
+
+    report: SyncReport
+    titles: Mapping[str, str] = field(default_factory=dict)
+    answered: tuple[str, ...] = ()
+    suspended: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """When a corpus's next source is due (Unix seconds; `NEVER`), and whether it is `behind` the present model."""
+
+    due: float
+    behind: bool
+
+
+class Sources:
+    """Those of every server, and the operator's (None)."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+        self._library = workshop.library
+
+    # -- feeds, for people
+
+    def feeds(self, server: int) -> list[Source]:
+        """The server's feeds, in the order in which they came."""
+        corpus = self._library.corpus(server)
+        return corpus.store.ledger.sources("feed") if corpus else []
+
+    def next_look(self, feed: Source) -> float | None:
+        """When a feed is looked at next, in Unix seconds; None if by nobody."""
+        return feed.due if feed.state == "active" and feed.interval(self._workshop.every) else None
+
+    def matching(self, server: int, typed: str, *, most: int = 25) -> list[Source]:
+        """The feeds whose title or address holds what was typed."""
+        typed = typed.casefold().strip()
+        return [one for one in self.feeds(server) if typed in f"{one.title}\n{one.address}".casefold()][:most]
+
+    def find(self, server: int, choice: str) -> Source:
+        """The feed of this server with this id or, if no id was chosen, this title or address.
+
+        Raises:
+            Refusal: the server has no such feed, or several.
+        """
+        feeds, typed = self.feeds(server), choice.strip().casefold()
+        found = [one for one in feeds if str(one.id) == choice]
+        found = found or [one for one in feeds if typed in (one.title.casefold(), one.address.casefold())]
+        if not found:
+            raise Refusal("This server has no such feed. Choose one from the list that appears as you type.")
+        if len(found) > 1:
+            raise Refusal("Several feeds have that title. Choose one from the list that appears as you type.")
+        return found[0]
+
+    def set_state(self, server: int, choice: str, state: Literal["active", "paused"]) -> Source:
+        """Pauses a feed, or has it looked at again from now on; returns it as it was.
+
+        Raises:
+            Refusal: as `find`.
+        """
+        feed = self.find(server, choice)
+        self._ledger(server).set_state(feed.id, state, time.time())
+        return feed
+
+    def remove(self, server: int, feed_id: int, *, keep_articles: bool) -> tuple[Source, int]:
+        """Forgets a feed, with the articles that nothing else gives unless they are to be kept; returns it and how many
+        articles went.
+
+        Raises:
+            Refusal: the server has no such feed (any more).
+        """
+        feed = next((one for one in self.feeds(server) if one.id == feed_id), None)
+        corpus = self._library.corpus(server)
+        if feed is None or corpus is None:
+            raise Refusal("That feed is no longer there. /feeds list shows what is.")
+        return feed, self._workshop.refresher(server, corpus).remove(feed, keep_articles=keep_articles)
+
+    # -- runs
+
+    def refresh(
+        self, server: int | None, progress: ProgressCallback, cancel: threading.Event, *, dry_run: bool = False
+    ) -> Refreshed:
+        """Looks at everything that is not paused, whether due or not, and at the operator's folder among the
+        operator's. A suspended source that is well again is active from then on."""
+        corpus = self._library.corpus(server, create=server is None)
+        if corpus is None:
+            return Refreshed(SyncReport(dry_run=dry_run))
+        sources = [one for one in corpus.store.ledger.sources() if one.state != "paused"]
+        done = self._run(server, corpus, sources, progress, cancel, folder=server is None, dry_run=dry_run)
+        if dry_run:
+            return done
+        for one in sources:
+            if one.state == "suspended" and (now := corpus.store.ledger.source(one.id)) and now.problem is None:
+                corpus.store.ledger.set_state(one.id, "active", time.time())
+        answered = self._workshop.answered(server, corpus, cancel)
+        return Refreshed(done.report, done.titles, answered, done.suspended)
+
+    def refresh_due(
+        self, server: int | None, progress: ProgressCallback, cancel: threading.Event, *, folder: bool = False
+    ) -> Refreshed:
+        """Looks at what is due, and at the operator's `folder` if that is."""
+        corpus = self._library.corpus(server, create=folder)
+        if corpus is None:
+            return Refreshed(SyncReport())
+        due = corpus.store.ledger.due(time.time(), self._workshop.every)
+        return self._run(server, corpus, due, progress, cancel, folder=folder)
+
+    def outlook(self, server: int | None) -> Outlook:
+        """What is to be done for a corpus; opens it."""
+        corpus = self._library.corpus(server)
+        if corpus is None:
+            return Outlook(NEVER, behind=False)
+        every = self._workshop.every
+        active = (one for one in corpus.store.ledger.sources() if one.state == "active" and one.interval(every))
+        return Outlook(min((one.due for one in active), default=NEVER), self._library.is_behind(server))
+
+    def corpora(self) -> list[int | None]:
+        """The operator, and the servers that have a corpus."""
+        return [None, *self._library.servers()]
+
+    def folder_exists(self) -> bool:
+        """Whether there is a folder of the operator's to be looked at."""
+        return self._workshop.settings.articles.is_dir()
+
+    def rebuild(self, server: int | None, progress: ProgressCallback, cancel: threading.Event) -> int | None:
+        """Encodes a corpus anew with the present model, which serves it from then on; returns how many articles it
+        has, None if it was stopped before the end."""
+        corpus = self._library.corpus(server)
+        if corpus is None:
+            return 0
+        return Indexer(corpus.store, self._library.encoder).rebuild(progress=progress, cancel=cancel)
+
+    def _ledger(self, server: int) -> Ledger:
+        corpus = self._library.corpus(server)
+        assert corpus is not None  # noqa: S101 — something has just been found in it
+        return corpus.store.ledger
+
+    def _run(
+        self,
+        server: int | None,
+        corpus: Corpus,
+        sources: Sequence[Source],
+        progress: ProgressCallback,
+        cancel: threading.Event,
+        *,
+        folder: bool,
+        dry_run: bool = False,
+    ) -> Refreshed:
+        store = corpus.store
+        before = store.articles()
+        targets = [str(self._workshop.settings.articles)] if folder else []
+        report = self._workshop.refresher(server, corpus).run(
+            sources, targets=targets, progress=progress, cancel=cancel, dry_run=dry_run
+        )
+        after = {one.id: one for one in store.ledger.sources()}
+        suspended = tuple(
+            now
+            for one in sources
+            if one.state == "active" and (now := after.get(one.id)) is not None and now.state == "suspended"
+        )
+        return Refreshed(report, _titles([*before, *store.articles()]), suspended=suspended)
+
+
+def _titles(articles: Sequence[StoredArticle]) -> dict[str, str]:
+    return {one.source: one.title for one in articles}
