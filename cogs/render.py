@@ -1,4 +1,4 @@
-"""An `Answer`, a list or a report → what a Discord message says. Discord's limits live here.
+"""An `Answer` → what a Discord message says. Discord's limits live here.
 
 Pure: it sends nothing and asks nothing. Whatever it is given, what it makes fits, mentions nobody, and quotes in full
 every sentence that it quotes, as long as that fits into a message at all.
@@ -7,7 +7,6 @@ every sentence that it quotes, as long as that fits into a message at all.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import PurePath
 from typing import Any
 
 import discord
@@ -23,9 +22,7 @@ from cogs.markdown import (
     safe_url,
     unescape,
     width,
-    without_folders,
 )
-from index.indexer import Progress, SyncReport
 from index.language import name_of
 from index.store import StoredArticle
 from retrieval.answer import Answer, Citation, Confidence, Hit
@@ -37,13 +34,10 @@ TITLE = 256
 AUTHOR = 256
 MESSAGE = 6_000  # all embeds of a message together
 EMBEDS = 10
-CHOICE = 100  # an autocomplete choice's name
-PAGE = 10  # articles on one page of a list
 
-_TITLE_IN_LINE = 100
+TITLE_IN_LINE = 100
 _HEADING = 320  # what a question or a text searched for takes at most above an answer
 _QUESTION, _SEARCHED = "-# Question: ", "-# Searched for: "
-_FAILURES = 8  # told one by one in a report; more are counted
 
 WORDS = {
     Confidence.STRONG: ("Strong match", 0x2E8B57),
@@ -126,11 +120,11 @@ def nearest(hit: Hit, *, embeds: bool = True, links: bool = True) -> Reply:
 def _in_text(hit: Hit, rooms: Sequence[_Room], limit: int, links: bool) -> str | None:
     """A hit as text, in the first of the rooms in which it keeps the limit; None if there is none such."""
     for room in rooms:
-        address = _short(_address(hit.citation)) if links else None
-        title = link(label(hit.citation.article.title, _TITLE_IN_LINE), address)
+        address = short(_address(hit.citation)) if links else None
+        title = link(label(hit.citation.article.title, TITLE_IN_LINE), address)
         title = f"**{title}**" if room.answers else title
         # What is left has room for the longest title, address and facts, and for counts of all else.
-        text = _stacked(title, _sentence(hit, room, CONTENT - 590), _below(hit, room, links))
+        text = _stacked(title, _sentence(hit, room, CONTENT - 640), _below(hit, room, links))
         if width(text) <= limit:
             return text
     return None
@@ -165,9 +159,20 @@ def _sentence(hit: Hit, room: _Room, limit: int) -> str:
 
 
 def _facts(hit: Hit, room: _Room) -> str:
-    published = hit.citation.article.published
     sure = [WORDS[hit.confidence][0]] if room.answers else []
-    return " · ".join(sure + ([day(published)] if published else []))
+    page = _page(hit.citation)
+    return " · ".join(sure + ([page] if page else []) + _days(hit.citation.article))
+
+
+def _page(citation: Citation) -> str | None:
+    number = citation.article.page_of(citation.start)
+    return f"p. {number:,}" if number else None
+
+
+def _days(article: StoredArticle) -> list[str]:
+    """When it was published and corrected, as far as it is known."""
+    corrected = [f"corrected {day(article.updated)}"] if article.updated else []
+    return ([day(article.published)] if article.published else []) + corrected
 
 
 def _below(hit: Hit, room: _Room, links: bool) -> str:
@@ -200,22 +205,24 @@ def _named(citations: Sequence[Citation], most: int, links: bool) -> str:
 
 
 def _place(citation: Citation, url: str | None) -> str:
-    """An article's linked title, with its date if it has one."""
-    published = citation.article.published
-    address = _short(safe_url(url)) or (_short(safe_url(citation.article.url)) if url else None)
-    title = link(label(citation.article.title, _TITLE_IN_LINE), address)
-    return f"{title} ({day(published)})" if published else title
+    """An article's linked title, with its page and its dates if it has any."""
+    address = short(safe_url(url)) or (short(safe_url(citation.article.url)) if url else None)
+    title = link(label(citation.article.title, TITLE_IN_LINE), address)
+    page, days = _page(citation), _days(citation.article)
+    return title + (f", {page}" if page else "") + (f" ({', '.join(days)})" if days else "")
 
 
 def _address(citation: Citation) -> str | None:
-    """Where the sentence stands: scrolled to, if that makes an address Discord takes."""
+    """Where the sentence stands: scrolled to, or its page, if that makes an address Discord takes."""
     url = citation.article.url
     if safe_url(url) is None or url is None:
         return None
-    return safe_url(web_link(url, citation.text)) or safe_url(url)
+    page = citation.article.page_of(citation.start)
+    precise = f"{url.partition('#')[0]}#page={page}" if page else web_link(url, citation.text)
+    return safe_url(precise) or safe_url(url)
 
 
-def _short(url: str | None) -> str | None:
+def short(url: str | None) -> str | None:
     """An address that may stand in the text beside others."""
     return url if url and width(url) <= 240 else None
 
@@ -277,86 +284,6 @@ def foreign(reply: Reply, language: str, known: Collection[str]) -> Reply:
     )
     content = f"{notice}\n{reply.content}" if reply.content else notice
     return replace(reply, content=content) if width(content) <= CONTENT else reply
-
-
-# -- lists and reports
-
-
-def page_of(articles: Sequence[StoredArticle], shared: int, page: int) -> tuple[discord.Embed, int, int]:
-    """One page of a server's articles, with its number (the nearest there is) and the number of pages, from 0."""
-    pages = max(1, -(-len(articles) // PAGE))
-    page = min(max(page, 0), pages - 1)
-    lines = [_line(one) for one in articles[page * PAGE : (page + 1) * PAGE]]
-    embed = discord.Embed(
-        title="Articles of this server",
-        description="\n".join(lines) or "None yet. Add the first with `/articles add`.",
-        colour=WORDS[Confidence.STRONG][1],
-    )
-    footer = [f"Page {page + 1} of {pages}"] if pages > 1 else []
-    footer += [counted(len(articles), "article")]
-    footer += [f"{counted(shared, 'shared article')} besides"] if shared else []
-    embed.set_footer(text=" · ".join(footer))
-    return embed, page, pages
-
-
-def _line(article: StoredArticle) -> str:
-    title = link(label(article.title, _TITLE_IN_LINE), _short(safe_url(article.url)))
-    return f"**{title}** · {counted(article.sentences, 'sentence')} · {day(article.indexed_at.date())}"
-
-
-def choice(article: StoredArticle) -> str:
-    """An article's name among autocomplete choices, which know no markup."""
-    title, added = label(article.title, CHOICE), f" ({day(article.indexed_at.date())})"
-    return title if width(title + added) > CHOICE else title + added
-
-
-def progress(what: str, now: Progress) -> Reply:
-    percent = 100 * now.done // max(1, now.total)
-    return Reply(f"Reading {what}: {now.done:,} of {counted(now.total, 'article')} ({percent}%)…")
-
-
-def starting(what: str) -> str:
-    return f"Starting on {what}…"
-
-
-def report(what: str, done: SyncReport) -> str:
-    """What a sync did, in two or three lines of numbers."""
-    numbers = [
-        f"{len(sources):,} {word}"
-        for sources, word in (
-            (done.added, "added"),
-            (done.changed, "changed"),
-            (done.removed, "removed"),
-            (done.unchanged, "unchanged"),
-            (done.failed, "failed"),
-        )
-        if sources
-    ]
-    lines = [f"-# {counted(done.encoded, 'sentence')} encoded, {done.reused:,} reused; {done.seconds:.1f} s"]
-    if done.cancelled and not numbers:
-        lines.insert(0, f"**{what}**: stopped before anything was read. Run it again.")
-    else:
-        lines.insert(0, f"**{what}**: {', '.join(numbers) or 'nothing to read'}.")
-        if done.cancelled:
-            lines.insert(1, "Stopped before the end; what was read is kept. Run it again for the rest.")
-    return "\n".join(lines)
-
-
-def failures(done: SyncReport, *folders: str) -> str:
-    """Which files a sync could not read, and why, in less than half a message; "" if none.
-
-    Files are named, folders are not; `folders` are those of this machine that could be.
-    """
-    lines = []
-    for source, why in done.failed[:_FAILURES]:
-        name = PurePath(source.replace("\\", "/")).name
-        line = without_folders(why if name in why else f"{name}: {why}", *folders)
-        lines.append("- " + escape(label(line, 180)))
-    if len(done.failed) > _FAILURES:
-        lines.append(f"- and {len(done.failed) - _FAILURES:,} more")
-    while width("\n".join(lines)) >= CONTENT // 2 - 220:
-        lines[-2:] = ["- and more"]
-    return "\n".join(lines)
 
 
 def note(text: str, limit: int = CONTENT) -> str:

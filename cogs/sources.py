@@ -14,7 +14,7 @@ from cogs.refusal import Refusal
 from cogs.workshop import Workshop
 from index.corpus import Corpus
 from index.indexer import Indexer
-from index.ledger import Ledger, Source
+from index.ledger import Source
 from index.report import ProgressCallback, SyncReport
 from index.store import StoredArticle
 
@@ -85,7 +85,8 @@ class Sources:
             Refusal: as `find`.
         """
         feed = self.find(server, choice)
-        self._ledger(server).set_state(feed.id, state, time.time())
+        if (corpus := self._library.corpus(server)) is not None:
+            corpus.store.ledger.set_state(feed.id, state, time.time())
         return feed
 
     def remove(self, server: int, feed_id: int, *, keep_articles: bool) -> tuple[Source, int]:
@@ -155,11 +156,6 @@ class Sources:
         if corpus is None:
             return 0
         return Indexer(corpus.store, self._library.encoder).rebuild(progress=progress, cancel=cancel)
-
-    def _ledger(self, server: int) -> Ledger:
-        corpus = self._library.corpus(server)
-        assert corpus is not None  # noqa: S101 — something has just been found in it
-        return corpus.store.ledger
 
     def _run(
         self,

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 if TYPE_CHECKING:
-    from index.indexer import Progress
+    from index.report import Progress
 
 _STEPS = 10  # lines written where nobody looks on
 
@@ -33,7 +33,7 @@ def shown(console: Console) -> Iterator[Callable[["Progress"], None]]:
 
 def _line(console: Console, progress: "Progress") -> None:
     done, total = progress.done, progress.total
-    if done * _STEPS // total > (done - 1) * _STEPS // total:
+    if done and done * _STEPS // total > (done - 1) * _STEPS // total:
         console.print(f"Indexing: {done} of {total}", soft_wrap=True)
 
 

@@ -163,13 +163,15 @@ class Session:
             yield fetcher
 
     @contextmanager
-    def refresher(self, store: "Store", encoder: "Encoder", server: int | None) -> Iterator["Refresher"]:
-        """Brings the corpus of `server` (None: the operator's) up to date with its sources, within the block."""
+    def refresher(
+        self, store: "Store", encoder: "Encoder", server: int | None, fetcher: "Fetcher"
+    ) -> Iterator["Refresher"]:
+        """What brings the corpus of `server` (None: the operator's) up to date with its sources, within the block."""
         from index.indexer import Indexer
         from index.refresh import Refresher
 
         limits = self.config.limits
-        with self.reader() as reader, self.fetcher() as fetcher:
+        with self.reader() as reader:
             indexer = Indexer(
                 store,
                 encoder,

@@ -41,7 +41,7 @@ def parse(text: str, shown: str) -> Draft:
         draft = _by_elements(root)
     if not draft.text:
         raise _no_text(shown)
-    return replace(draft, url=_canonical(root) or draft.url, language=_language(root), updated=_updated(root))
+    return replace(draft, url=_canonical(root, draft.url), language=_language(root), updated=_updated(root))
 
 
 def _no_text(shown: str) -> UserError:
@@ -125,10 +125,10 @@ def _published(root: markup.Element, url: str | None) -> str:
     return next((str(day) for day in root.xpath("(//main | //article | //body)//time/@datetime")), "")
 
 
-def _canonical(root: markup.Element) -> str:
-    """The address that the page itself calls the one to be used; empty if that is none by itself."""
-    links = root.xpath("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
-    return next((address for link in links if (address := metadata.url(str(link)))), "")
+def _canonical(root: markup.Element, otherwise: str) -> str:
+    """The address that the page itself calls the one to be used; a relative one only where there is no other."""
+    links = [str(link).strip() for link in root.xpath("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")]
+    return next(filter(metadata.url, links), otherwise or next(iter(links), ""))
 
 
 def _language(root: markup.Element) -> str:
