@@ -7,16 +7,16 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from cogs import render
+from cogs import render, reports
 from cogs.access import demand_manager, may_manage
+from cogs.adding import add_file, add_link, server_of
 from cogs.bridge import Lane
 from cogs.buttons import KeepButton, RemoveButton, articles_page
 from cogs.errors import think
+from cogs.form import TextForm
 from cogs.markdown import escape, label
 from cogs.refusal import Refusal
 from cogs.sending import LiveMessage, deliver
-from cogs.service import Added
-from cogs.uploads import download
 from index.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,33 +44,46 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
 
     @app_commands.command()
     @app_commands.describe(
-        file="A text, Markdown or HTML file", replaces="The uploaded article whose place it takes, if any"
+        file="A document: PDF, Word, EPUB, HTML, Markdown or text, or a ZIP of such",
+        link="The address of a page, a document or a feed on the web",
+        replaces="The uploaded article whose place it takes, if any",
     )
     async def add(
         self,
         interaction: "discord.Interaction[VerbatimBot]",
-        file: discord.Attachment,
+        file: discord.Attachment | None = None,
+        link: app_commands.Range[str, 1, 2_000] | None = None,
         replaces: app_commands.Range[str, 1, 100] | None = None,
     ) -> None:
-        """Add an article from a file, or replace one"""
+        """Add an article from a file or a link, or with neither by pasting its text"""
         demand_manager(interaction, self.bot.settings.manager_roles)
-        self.bot.service.demand_acceptable(file.filename, file.size)
+        server = server_of(interaction)
+        if file is not None and link is not None:
+            raise Refusal("Give either a file or a link, and add the other one afterwards.")
+        if link is not None and replaces is not None:
+            raise Refusal("A link takes no other article's place: add it, then remove the other one.")
+        if file is None and link is None:
+            await interaction.response.send_modal(TextForm(await self._replaced(server, replaces)))
+            return
+        if file is not None:
+            self.bot.additions.demand_acceptable(file.filename, file.size)
         await think(interaction, ephemeral=True)
-        server = _server(interaction)
+        live = LiveMessage(interaction)
         async with self.bot.bridge.turn(server):
-            added = await self._added(server, file, replaces)
-        log.info("upload %s", added.outcome, extra={"server": server, "sentences": added.article.sentences})
-        await LiveMessage(interaction).show(_outcome(added), last=True)
+            if file is not None:  # what it replaces is looked up before anything is fetched
+                replaced = await self._replaced(server, replaces)
+                added = await add_file(self.bot, server, file, replaces=replaced)
+            else:
+                added = await add_link(interaction, link or "", live)
+        log.info("%s added", added.kind, extra={"server": server, "articles": len(added.articles)})
+        await live.show(reports.added(added, *self.bot.settings.folders), last=True)
 
-    async def _added(self, server: int, file: discord.Attachment, replaces: str | None) -> Added:
-        bridge, service = self.bot.bridge, self.bot.service
-        if replaces is not None:  # before anything is fetched
-            await bridge.call_for(server, Lane.LOOK, service.find, server, replaces, upload=True)
-        data = await download(self.bot.session, file, self.bot.settings.max_bytes)
-        source = f"discord:{file.id}/{file.filename}"
-        return await bridge.call(
-            Lane.ADD, service.add, server, data, file.filename, source, replaces, cancel=bridge.closing
-        )
+    async def _replaced(self, server: int, replaces: str | None) -> str | None:
+        """The address of the upload that is meant. Raises Refusal where the server has no such one."""
+        if replaces is None:
+            return None
+        find = self.bot.service.find
+        return (await self.bot.bridge.call_for(server, Lane.LOOK, find, server, replaces, upload=True)).source
 
     @app_commands.command(name="list")
     async def list_(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
@@ -87,12 +100,12 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         """Remove an article for good"""
         demand_manager(interaction, self.bot.settings.manager_roles)
         await think(interaction, ephemeral=True)
-        server = _server(interaction)
+        server = server_of(interaction)
         found = await self.bot.bridge.call_for(server, Lane.LOOK, self.bot.service.find, server, article)
         view = ui.View(timeout=None)
         view.add_item(RemoveButton(found.id))
         view.add_item(KeepButton())
-        title = escape(label(found.title, render.CHOICE))
+        title = escape(label(found.title, reports.CHOICE))
         sentences = render.counted(found.sentences, "sentence")
         content = f"Remove **{title}** ({sentences}) for good? Answers will no longer quote it."
         await deliver(lambda: interaction.edit_original_response(content=content, view=view))
@@ -111,32 +124,16 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         if not may_manage(interaction, self.bot.settings.manager_roles):
             return []
         try:
-            server = _server(interaction)
+            server = server_of(interaction)
             found = await self.bot.bridge.call_for(
                 server, Lane.LOOK, self.bot.service.matching, server, typed, uploads=uploads
             )
         except UserError as error:
             log.warning("no choices: %s", error)
             return []
-        return [app_commands.Choice(name=render.choice(one), value=str(one.id)) for one in found]
+        return [app_commands.Choice(name=reports.choice(one), value=str(one.id)) for one in found]
 
 
 def default_permissions(roles: frozenset[int]) -> discord.Permissions | None:
     """To whom Discord shows the managing commands: managers, or everybody where other roles manage too."""
     return None if roles else discord.Permissions(manage_guild=True)
-
-
-def _server(interaction: discord.Interaction) -> int:
-    if interaction.guild_id is None:
-        raise Refusal("That works in servers only.")
-    return interaction.guild_id
-
-
-def _outcome(added: Added) -> str:
-    title = f"**{escape(label(added.article.title, render.CHOICE))}**"
-    sentences = render.counted(added.article.sentences, "sentence")
-    if added.outcome == "unchanged":
-        return f"This file is already there, as {title}: {sentences}."
-    if added.outcome == "changed":
-        return f"Replaced: {title} is now this file, with {sentences}."
-    return f"Added {title}: {sentences}."

@@ -16,20 +16,31 @@ import aiohttp
 import discord
 from discord.ext import commands
 
+from cogs import reports
+from cogs.additions import Additions
 from cogs.articles import ArticlesCog
 from cogs.ask import AskCog
 from cogs.bridge import Bridge, Lane
 from cogs.buttons import BUTTONS
 from cogs.errors import Tree
+from cogs.feeds import FeedsCog
+from cogs.messages import MessagesCog
 from cogs.refusal import Refusal
 from cogs.reindex import ReindexCog
+from cogs.schedule import Schedule
+from cogs.sending import announce
 from cogs.service import Service
 from cogs.settings import Settings
+from cogs.sources import Sources
 from cogs.stopping import stop_on_signals
 from cogs.trouble import OneLine, hopeless, in_short, passes
+from cogs.workshop import Workshop
 from index.corpus import Library
 from index.encoder import Encoder
 from index.errors import UserError
+from index.fetch import Fetcher
+from index.isolation import Isolation
+from index.ledger import Source
 from retrieval.ranker import LearnedRanker
 from retrieval.reranker import CrossEncoderReranker
 
@@ -40,6 +51,42 @@ _LONGEST_DELAY = 60.0  # seconds between two attempts to connect
 _LAST_WORDS = 1.5  # for work already done to say so
 _GOODBYE = 1.5  # for the connection to close
 _STOP_WITHIN = 8.0  # for everything: then the process ends, whatever hangs
+
+
+_USER_AGENT = "Verbatim (a Discord bot that reads what its servers ask it to)"
+
+
+class Rooms:
+    """What the bot works with, for as long as the program runs."""
+
+    def __init__(
+        self, library: Library, service: Service, settings: Settings, reader: Isolation, fetcher: Fetcher
+    ) -> None:
+        workshop = Workshop(library, service, settings, reader, fetcher)
+        self.settings = settings
+        self.service = service
+        self.additions = Additions(workshop)
+        self.sources = Sources(workshop)
+        self.bridge = Bridge()
+        self.schedule = Schedule(self.sources, self.bridge, every=workshop.every["path"])
+        self._library = library
+        self._reader = reader
+        self._fetcher = fetcher
+
+    async def stop(self) -> None:
+        """Ends all work: what can say so is told, and what waits for the web or a file is given up."""
+        closing = asyncio.ensure_future(self.bridge.close())
+        await asyncio.sleep(0)  # so that whoever is interrupted now knows that it is to end
+        self._fetcher.cancel()
+        self._reader.close()
+        await closing
+
+    async def close(self) -> None:
+        """Stops, and lets go of everything."""
+        await self.stop()
+        await self.schedule.stop()
+        self._fetcher.close()
+        self._library.close()
 
 
 class VerbatimBot(commands.AutoShardedBot):

@@ -171,8 +171,9 @@ def _page(citation: Citation) -> str | None:
 
 def _days(article: StoredArticle) -> list[str]:
     """When it was published and corrected, as far as it is known."""
-    corrected = [f"corrected {day(article.updated)}"] if article.updated else []
-    return ([day(article.published)] if article.published else []) + corrected
+    published, updated = article.published, article.updated
+    corrected = [f"corrected {day(updated)}"] if updated and updated != published else []
+    return ([day(published)] if published else []) + corrected
 
 
 def _below(hit: Hit, room: _Room, links: bool) -> str:

@@ -1,6 +1,7 @@
 """Getting words to Discord although connections break, addresses are refused and interactions grow old."""
 
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,34 @@ class LiveMessage:
                 await deliver(lambda: channel.send(text, nonce=interaction.id))
             except SENDING as error:
                 log.warning("last words not shown: %s", error)
+
+
+async def announce(bot: "VerbatimBot", channel_id: int, text: str) -> None:
+    """Says something in a channel of its own accord, if the bot may speak there; it notifies nobody."""
+    if not _may_speak(bot.get_channel(channel_id)):
+        log.warning("not said in channel %s, where I may not speak: %s", channel_id, text)
+        return
+    channel, nonce = bot.get_partial_messageable(channel_id), secrets.randbits(63)
+    try:
+        await deliver(
+            lambda: channel.send(
+                text, suppress_embeds=True, nonce=nonce, allowed_mentions=discord.AllowedMentions.none()
+            )
+        )
+    except SENDING as error:
+        log.warning("not said in channel %s: %s: %s", channel_id, error, text)
+
+
+def _may_speak(channel: object) -> bool:
+    """Whether the bot may write there; where that is not known, Discord says so."""
+    if not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return True
+    try:
+        allowed = channel.permissions_for(channel.guild.me)
+    except discord.ClientException:  # a thread of a channel that is not known
+        return True
+    in_thread = isinstance(channel, discord.Thread)
+    return allowed.view_channel and (allowed.send_messages_in_threads if in_thread else allowed.send_messages)
 
 
 def is_gone(error: Exception) -> bool:

@@ -5,11 +5,9 @@ Heavy libraries are imported where a command first needs them, so that help, ver
 
 import errno
 import logging
-import os
 import platform
 import secrets
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +17,17 @@ import typer
 
 import logs
 from index.errors import UserError
-from terminal import VERSION, indexing, show
+from terminal import VERSION, show
 from terminal.articles import articles
-from terminal.options import ConfigOption, DataOption, JsonOption, ServerOption, print_json
+from terminal.options import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    ServerOption,
+    VerboseOption,
+    print_json,
+    whole_number,
+)
 from terminal.session import (
     Exit,
     MakeEncoder,
@@ -32,8 +38,11 @@ from terminal.session import (
     require_working_folder,
     tolerant_streams,
 )
+from terminal.sources import sources
+from terminal.waiting import waiting
 
 if TYPE_CHECKING:
+    from index.corpus import Library
     from retrieval.answer import Answer
 
 log = logging.getLogger(__name__)
@@ -49,13 +58,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(articles, name="articles")
+app.add_typer(sources, name="sources")
+app.add_typer(waiting, name="waiting")
 
 
-def main(arguments: Sequence[str] | None = None, *, home: Path, make_encoder: MakeEncoder = configured_encoder) -> int:
-    """Runs one command line and returns the exit code. `home` is the folder of bot.py."""
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    home: Path,
+    make_encoder: MakeEncoder = configured_encoder,
+    pause: float = 1.0,
+) -> int:
+    """Runs one command line and returns the exit code. `home` is the folder of bot.py; `pause` are the seconds between
+    two requests to one web site."""
     tolerant_streams()
     logs.configure("warning", "text")
-    session = Session(home, make_encoder)
+    session = Session(home, make_encoder, pause)
     try:
         require_working_folder()
         # Given as a list, because Typer would expand patterns on Windows, which `index` does itself.
@@ -110,52 +128,11 @@ def _finished(session: Session, code: int | None) -> int:
 @app.callback(invoke_without_command=True)
 def run(ctx: typer.Context, config: ConfigOption = None, data: DataOption = None) -> int | None:
     session: Session = ctx.obj.given(config, data)
-    return None if ctx.invoked_subcommand else _run_bot(session)
+    if ctx.invoked_subcommand:
+        return None
+    from terminal import running
 
-
-def _run_bot(session: Session) -> int:
-    from cogs.stopping import exit_on_signals
-
-    with exit_on_signals():  # until there is something to close
-        import config
-
-        token = config.token(session.home)
-        if token is None:
-            raise UserError(
-                "There is no Discord token. Set the environment variable DISCORD_TOKEN, or write DISCORD_TOKEN=… into "
-                "a file .env beside bot.py; the README says where to get one. Without Discord: python bot.py demo"
-            )
-        settings = session.config
-        session.start_log(verbose=True, secret=token.get_secret_value())
-        if not logs.looks_like_token(token.get_secret_value()):
-            log.warning("DISCORD_TOKEN does not have the form of a bot's token; if Discord refuses it, copy it anew")
-        with session.library(threads=1) as (library, encoder):
-            from cogs import client
-            from cogs.settings import Settings
-
-            code = client.run(
-                token=token.get_secret_value(),
-                library=library,
-                encoder=encoder,
-                ranker=session.ranker,
-                reranker=session.reranker,
-                settings=Settings(
-                    articles=settings.articles,
-                    data=settings.data,
-                    hits=settings.answers.hits,
-                    precision=settings.answers.precision,
-                    max_bytes=settings.limits.max_file_mb * 1024 * 1024,
-                    max_sentences=settings.limits.max_sentences,
-                    manager_roles=settings.discord.manager_roles,
-                    log_questions=settings.log.questions,
-                ),
-            )
-        if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
-            # Everything is closed, but a thread still loads the model, which Python would wait for and nothing can
-            # stop.
-            logging.shutdown()
-            os._exit(code)
-    return code
+    return running.run(session)
 
 
 @app.command()
@@ -180,7 +157,15 @@ def ask(
     ctx: typer.Context,
     words: Annotated[list[str], typer.Argument(metavar="QUESTION", help="The question, best in quotation marks.")],
     *,
-    top: Annotated[int | None, typer.Option("--top", metavar="N", min=1, max=50, help="The most hits to show.")] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top",
+            metavar="N",
+            parser=whole_number(1, 50, "a number from 1 to 50"),
+            help="The most hits to show, 1 to 50.",
+        ),
+    ] = None,
     server: ServerOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -206,7 +191,21 @@ def ask(
             searched = show.searched_notice(answer)
             blocks = blocks or show.nothing_found(corpus.store.statistics() for corpus in corpora)
             show.write(session.out, [*searched, *blocks, *show.foreign_notice(answer, encoder.languages)])
+        if session.config.answers.keep_waiting and not answer.answered:
+            _keep(answer, library, server)
     return Exit.DONE if answer.answered else Exit.NOTHING_FOUND
+
+
+def _keep(answer: "Answer", library: "Library", server: int | None) -> None:
+    """Keeps the question, to be asked again, where there is a corpus that can keep it."""
+    from retrieval.waiting import keep
+
+    corpus = library.corpus(server)
+    if corpus is not None:
+        try:
+            keep(answer, corpus.store)
+        except UserError as error:  # a corpus that only may be read can still be asked
+            log.warning("the question was not kept: %s", error)
 
 
 def _log_answer(answer: "Answer", seconds: float, *, questions: bool) -> None:
@@ -218,28 +217,41 @@ def _log_answer(answer: "Answer", seconds: float, *, questions: bool) -> None:
 @app.command()
 def index(
     ctx: typer.Context,
-    paths: Annotated[
+    targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PATH…", help="Files, folders or glob patterns. Default: the configured `articles`."),
+        typer.Argument(
+            metavar="PATH|URL…",
+            help="Files, folders, glob patterns, pages, documents or feeds. Default: the configured folder, and all "
+            "that is remembered.",
+        ),
     ] = None,
     *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would happen, and store nothing.")] = False,
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Encode every indexed article anew, after a change of model.")
     ] = False,
+    no_remember: Annotated[bool, typer.Option("--no-remember", help="Index for this once, remember nothing.")] = False,
+    verbose: VerboseOption = False,
     server: ServerOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> int:
     """Indexes articles: what is new or changed is encoded, what vanished from a folder leaves the index."""
-    if rebuild and paths:
-        raise typer.BadParameter("--rebuild takes no PATH: it encodes what is indexed")
-    if server is not None and not paths and not rebuild:
-        raise typer.BadParameter("name the PATH to index for this server; the configured folder is the operator's")
+    if rebuild and (targets or dry_run or no_remember):
+        raise typer.BadParameter("--rebuild takes no PATH or URL and neither option: it encodes what is indexed")
+    if no_remember and not targets:
+        raise typer.BadParameter("--no-remember goes with a PATH or URL: without one, what is remembered is indexed")
     session = _session(ctx, config, data)
     if rebuild:
-        return indexing.rebuild(session, server, as_json=as_json)
-    return indexing.sync(session, paths or [], server, as_json=as_json)
+        from terminal import rebuilding
+
+        return rebuilding.run(session, server, as_json=as_json)
+    from terminal import indexing
+    from terminal.targets import Wish
+
+    wish = Wish(targets or [], server, dry_run=dry_run, remember=not no_remember)
+    return indexing.run(session, wish, as_json=as_json, verbose=verbose)
 
 
 @app.command()

@@ -1,12 +1,13 @@
 """Self-diagnosis: what Verbatim needs, looked at one by one, each with a remedy.
 
-It changes nothing but a trial file in the data folder, and asks no network for the token.
+It changes nothing but a trial file in the data folder, and asks no network for anything.
 """
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import logs
 from index.errors import UserError
 
 if TYPE_CHECKING:
-    from config import Config
+    from config import Config, Fetch, Limits
     from index.encoder import Encoder
     from retrieval.reranker import CrossEncoderReranker
 
@@ -45,6 +46,8 @@ def findings(
     yield _guarded("Disk space", lambda: check_space(config.data))
     yield _guarded("SQLite with FTS5", check_fts5)
     yield _guarded("Articles folder", lambda: check_articles(config.articles))
+    yield _guarded("Reading process", lambda: check_reader(config.limits))
+    yield _guarded("Fetching", lambda: check_fetching(config.fetch))
     model = _guarded("Model", lambda: check_model(config.model.name, encoder))
     yield model
     yield _guarded("Ranking", lambda: check_ranking(config.ranking.weights))
@@ -124,6 +127,29 @@ def check_articles(folder: Path) -> Finding:
     return Finding("Articles folder", None, f"there is no folder {folder}", remedy)
 
 
+def check_reader(limits: "Limits") -> Finding:
+    """Starts the process that reads files and pages, and says what it is limited to."""
+    from index.isolation import Isolation
+
+    with Isolation(memory=limits.reader_mb * 1024 * 1024, seconds=limits.reader_seconds) as reader:
+        reader.read(b"Does it work?", "", "check.txt", max_bytes=1_000)
+    time = f"{limits.reader_seconds} s for a file"
+    if sys.platform == "linux":
+        return Finding("Reading process", True, f"starts, with at most {limits.reader_mb} MiB of memory and {time}")
+    remedy = "On Linux it is; here, index only files that you trust, or limit the memory of the whole program."
+    return Finding("Reading process", None, f"starts, with at most {time}; its memory is not limited here", remedy)
+
+
+def check_fetching(wanted: "Fetch") -> Finding:
+    """What the configuration says of the web; nothing is fetched."""
+    if not wanted.allowed_networks:
+        contact = f"; web sites see {wanted.contact}" if wanted.contact else ""
+        return Finding("Fetching", True, f"from the public internet only{contact}")
+    networks = ", ".join(sorted(map(str, wanted.allowed_networks)))
+    remedy = "If that is not meant, empty `fetch.allowed_networks`: whoever may add links can read what stands there."
+    return Finding("Fetching", None, f"also from {networks}", remedy)
+
+
 def check_model(name: str, encoder: "Encoder") -> Finding:
     """Loads the model and encodes a sentence."""
     shape = encoder.encode_questions(["Does it work?"]).shape
@@ -165,6 +191,7 @@ def check_databases(folder: Path, encoder: "Encoder | None") -> Iterator[Finding
         path = database_path(folder, server)
         if path.exists():
             yield _guarded(label, lambda label=label, path=path: _check_database(label, path, encoder))  # type: ignore[misc]
+            yield from check_sources(path, server)
         else:
             yield Finding(label, None, "none indexed yet", "Index some: python bot.py index PATH")
 
@@ -181,6 +208,24 @@ def _check_database(label: str, path: Path, encoder: "Encoder | None") -> Findin
         if encoder is not None and stamp is not None and stamp != (wanted := stamp_of(encoder)):
             return Finding(label, False, other_stamp(path, stamp, wanted))
         return Finding(label, True, f"{totals.articles} with {totals.sentences} sentences, sound")
+
+
+def check_sources(path: Path, server: int | None) -> Iterator[Finding]:
+    """A finding where sources of a corpus fail; none where all is well, or the database cannot be read."""
+    from index.store import Store
+
+    with suppress(UserError), closing(Store(path, create=False)) as store:
+        failing = [one for one in store.ledger.sources() if one.problem is not None and one.state != "paused"]
+        if not failing:
+            return
+        label, option = (
+            ("Operator's sources", "") if server is None else (f"Sources of {server}", f" --server {server}")
+        )
+        suspended = sum(one.state == "suspended" for one in failing)
+        worst = max(failing, key=lambda one: (one.state == "suspended", one.failures))
+        details = f"{len(failing)} failed at the last look, {suspended} of them suspended"
+        remedy = f"See them all: python bot.py sources list{option}. Then: sources resume ID, or sources remove ID"
+        yield Finding(label, None, f"{details}; {worst.address}: {worst.problem}", remedy)
 
 
 def _existing(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from index.errors import UserError
-from terminal import progress, show
+from terminal import progress, reports, show
 from terminal.session import Session, require
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run(session: Session, *, prompt: bool) -> None:
         assert corpus is not None  # noqa: S101 — it has just been made
         with progress.shown(session.err) as report:
             result = Indexer(corpus.store, encoder).sync([str(articles)], progress=report)
-        show.write(session.out, [*show.report_blocks(result), _BLANK])
+        show.write(session.out, [*reports.total_blocks(result), _BLANK])
         for question in questions:
             _ask(session, corpus, encoder, question)
         typed: list[str] = []

@@ -28,7 +28,22 @@ def run(session: Session, wish: Wish, *, as_json: bool, verbose: bool = False) -
     """
     if not wish.targets:
         _require_something(session, wish.server)
-    answered: list[Answered] = []
+    report, answered = _indexed(session, wish)
+    if as_json:
+        print_json(reports.report_data(report, answered))
+    else:
+        show.write(session.out, reports.total_blocks(report))
+        show.write(session.out, reports.article_blocks(report, Path.cwd(), everything=verbose))
+        show.write(session.out, [*reports.note_blocks(report), *reports.answered_blocks(answered)])
+        for line in reports.failure_lines(report):
+            session.err.print(f"Failed: {line}", soft_wrap=True)
+    if report.cancelled:
+        return Exit.INTERRUPTED
+    return Exit.SOME_FAILED if report.failed else Exit.DONE
+
+
+def _indexed(session: Session, wish: Wish) -> "tuple[SyncReport, list[Answered]]":
+    """What the run did, and the waiting questions that it answered."""
     with ExitStack() as stack:
         folder = None
         if wish.dry_run and not _database(session, wish.server).exists():
@@ -41,21 +56,13 @@ def run(session: Session, wish: Wish, *, as_json: bool, verbose: bool = False) -
         cancel = stack.enter_context(progress.interruptible())
         with progress.shown(session.err) as shown:
             report = Run(session.config.articles, wish, corpus.store, refresher, fetcher, shown, cancel).carry_out()
+        answered: list[Answered] = []
         if (report.added or report.changed) and not (report.dry_run or report.cancelled):
-            answered = _answered(session, library, encoder, wish.server, report, cancel)
-    if as_json:
-        print_json(reports.report_data(report, answered))
-    else:
-        here = Path.cwd()
-        show.write(session.out, reports.total_blocks(report))
-        show.write(session.out, reports.article_blocks(report, here, everything=verbose))
-        show.write(session.out, reports.note_blocks(report))
-        show.write(session.out, reports.answered_blocks(answered))
-        for line in reports.failure_lines(report):
-            session.err.print(f"Failed: {line}", soft_wrap=True)
-    if report.cancelled:
-        return Exit.INTERRUPTED
-    return Exit.SOME_FAILED if report.failed else Exit.DONE
+            try:
+                answered = _answered(session, library, encoder, wish, cancel)
+            except UserError as error:  # which takes nothing back of what was indexed
+                report.notes.append(("", f"the questions that wait could not be asked: {error}"))
+    return report, answered
 
 
 def _database(session: Session, server: int | None) -> Path:
@@ -77,7 +84,7 @@ def _require_something(session: Session, server: int | None) -> None:
             "there, or name what to index: python bot.py index PATH"
         )
     raise UserError(
-        f"No source is remembered for the server {server}. Name what to index: python bot.py index PATH --server {server}"
+        f"Nothing is remembered for the server {server}. Name what to index: python bot.py index PATH --server {server}"
     )
 
 
@@ -91,22 +98,14 @@ def _corpus(session: Session, library: "Library", encoder: "Encoder", wish: Wish
 
 
 def _answered(
-    session: Session,
-    library: "Library",
-    encoder: "Encoder",
-    server: int | None,
-    report: "SyncReport",
-    cancel: threading.Event,
+    session: Session, library: "Library", encoder: "Encoder", wish: Wish, cancel: threading.Event
 ) -> "list[Answered]":
-    """The waiting questions that have an answer now; what goes wrong there is noted, and takes nothing back."""
-    corpus = library.corpus(server)
+    """The waiting questions that have an answer now."""
+    corpus = library.corpus(wish.server)
     if not session.config.answers.keep_waiting or corpus is None or not corpus.store.ledger.waiting():
         return []
     from retrieval.waiting import answered_now
 
-    try:
-        with session.waiting("Asking the questions that wait"):
-            return answered_now(session.retriever(library.askable(server), encoder), corpus.store, cancel=cancel)
-    except UserError as error:
-        report.notes.append(("", f"the waiting questions could not be asked: {error}"))
-        return []
+    with session.waiting("Asking the questions that wait"):
+        retriever = session.retriever(library.askable(wish.server), encoder)
+        return answered_now(retriever, corpus.store, cancel=cancel)

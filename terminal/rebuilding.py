@@ -21,6 +21,7 @@ def run(session: Session, server: int | None, *, as_json: bool) -> Exit:
     """Encodes the articles of one server's corpus, or of all corpora, anew. One that fails costs no other."""
     failed: list[tuple[str, str]] = []
     articles = corpora = 0
+    cancelled = False
     with session.library() as (library, encoder), progress.interruptible() as cancel:
         for one in _wanted(library, server):
             try:
@@ -29,10 +30,10 @@ def run(session: Session, server: int | None, *, as_json: bool) -> Exit:
                 failed.append((str(library.path(one)), str(error)))
                 continue
             if number is None:
+                cancelled = True
                 break
             articles += number
             corpora += 1
-    cancelled = cancel.is_set()
     if as_json:
         rows = [{"source": source, "reason": reason} for source, reason in failed]
         print_json({"corpora": corpora, "articles": articles, "failed": rows, "cancelled": cancelled})

@@ -12,12 +12,13 @@ _DIVIDED = re.compile(r"(\w+)[-\u00ad\u2010]$")
 _FIRST = re.compile(r"[^\W\d_]+")
 _SUSPENDED = frozenset("and or to und oder bis et ou y o e en of och eller og".split())
 _NUMBER = re.compile(r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty-(?:one|two|three|four|five|six|seven|eight|nine)")
+_LONGEST = 60  # letters of a word's first part
 _COMPOUND = 4  # letters that a word has at least to be known by itself as a compound's first part
 
 
 def ends_divided(text: str) -> bool:
     """Whether a line ends in a hyphen right after a letter."""
-    return bool(_DIVIDED.search(text.rstrip()))
+    return bool(_DIVIDED.search(text.rstrip()[-_LONGEST:]))
 
 
 class Hyphens:
@@ -38,7 +39,7 @@ class Hyphens:
 
     def joined(self, text: str, following: str) -> str:
         """`text` made ready to be followed by `following`: with a blank, or with a divided word's hyphen settled."""
-        divided, first = _DIVIDED.search(text), _FIRST.match(following)
+        divided, first = _DIVIDED.search(text[-_LONGEST:]), _FIRST.match(following)
         if not divided:
             return text + " "
         if first is None:

@@ -5,6 +5,7 @@ keeps one state for the whole process: two documents must not be read in two thr
 """
 
 import ctypes
+import math
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,8 +15,8 @@ from typing import Any, TypeAlias
 from index.errors import UserError
 from index.readers import metadata, pages
 from index.readers.cleaning import readable
+from index.readers.lines import Line, Mark
 from index.readers.metadata import Draft
-from index.readers.pages import Line, Mark
 
 MAX_PAGES = 2_000
 _MAX_PAGE_CHARACTERS = 200_000
@@ -28,8 +29,10 @@ _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi",
 _NOTE_MARK = re.compile(r"\d{1,3}|[*†‡§]{1,3}")
 _BLANKS = re.compile(r"[ \xa0]+")
 _BOLD = re.compile(rb"bold|black|heavy|semibold|demi|cmbx", re.IGNORECASE)
+_LARGEST = 1e5  # points for sizes and places; a hostile page gives any number, and none
 _WIDE = 1.2  # ems that a gap within a line has at least to be one between two cells
 _UNEVEN = 1.6  # times that a line's widest gap is as wide as its narrowest, in a table's row
+_MOST_BLANKS = 60  # of a table's row
 _MAPPED_SAMPLE = 200  # characters of a page that are asked whether the font says which letters they are
 _PRINTED_BY_BROWSER = re.compile(r"Skia/PDF|Mozilla/|Chrom(e|ium)/")
 
@@ -142,7 +145,7 @@ class _Page:
         if not seen:
             return None
         samples = {seen[0], seen[len(seen) // 4], seen[len(seen) // 2], seen[len(seen) * 3 // 4], seen[-1]}
-        size = median(self._size(n) for n in samples) or 1.0
+        size = median(self._size(n) for n in samples)
         baseline = median(self._origin(n)[1] for n in samples)
         text, places = self._readable(start, end)
         if not text.strip():
@@ -180,6 +183,8 @@ class _Page:
             for blank in _BLANKS.finditer(text.rstrip())
             if blank.start()
         ]
+        if len(blanks) > _MOST_BLANKS:
+            return
         widths = [right - left for _, left, right in blanks]
         if len(widths) == 1 or max(widths, default=0.0) > _UNEVEN * min(widths, default=0.0):
             yield from (blank for blank, width in zip(blanks, widths, strict=True) if width > _WIDE * size)
@@ -195,8 +200,8 @@ class _Page:
         """The height of a character's font on the page."""
         size = float(self._raw.FPDFText_GetFontSize(self._text, n))
         if self._raw.FPDFText_GetMatrix(self._text, n, self._matrix):
-            size *= (self._matrix.c**2 + self._matrix.d**2) ** 0.5
-        return size
+            size *= math.hypot(self._matrix.c, self._matrix.d)
+        return abs(size) if 0 < abs(size) < _LARGEST else 1.0
 
     def _is_bold(self, n: int) -> bool:
         name = ctypes.create_string_buffer(100)
@@ -217,6 +222,7 @@ class _Page:
 
     def _seen(self, x: float, y: float) -> tuple[float, float]:
         """A place on the page as a reader sees it, when the page is turned to be read."""
+        x, y = (value if abs(value) < _LARGEST else 0.0 for value in (x, y))
         return {90: (y, -x), 180: (-x, -y), 270: (-y, x)}.get(self._turned, (x, y))
 
 
