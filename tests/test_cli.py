@@ -19,8 +19,8 @@ from conftest import ARTICLES, HashEncoder, demanding
 from rich.console import Console
 
 from index.errors import UserError
-from index.indexer import Progress
 from index.layout import database_path
+from index.report import Progress
 from index.store import Store
 from terminal import VERSION, app, demo, progress
 from terminal.session import Exit
@@ -100,16 +100,21 @@ class Missing(HashEncoder):
 
 
 def test_index_reports(bot, articles):
-    """Indexing reports what was added; again, everything is unchanged; a vanished file is reported as removed."""
+    """Indexing reports what became of each article and of all; again, all is unchanged; a vanished file is removed."""
     first = bot("index", articles)
     assert first.code == Exit.DONE
     assert first.out.startswith("Articles: 3 added, 0 changed, 0 unchanged, 0 removed. 11 sentences encoded")
     assert "Indexing: 3 of 3" in first.err
+    assert re.search(
+        rf"^  added     {re.escape((articles / 'owls.md').as_posix())} \(4 encoded, 0 reused, \d", first.out, re.M
+    )
     assert bot("index", articles).out.startswith("Articles: 0 added, 0 changed, 3 unchanged, 0 removed.")
     (articles / "owls.md").unlink()
     last = bot("index", articles)
     assert last.out.startswith("Articles: 0 added, 0 changed, 2 unchanged, 1 removed.")
-    assert f"removed, its file is gone: {(articles / 'owls.md').as_posix()}" in last.out
+    assert f"  removed   {(articles / 'owls.md').as_posix()} (it is no longer there)\n" in last.out
+    assert "bakery" not in last.out
+    assert f"  unchanged {(articles / 'bakery.txt').as_posix()}\n" in bot("index", articles, "--verbose").out
 
 
 def test_index_without_a_path(bot, articles):
@@ -133,12 +138,72 @@ def test_index_reports_failures(bot, articles):
 
 
 def test_index_as_json(bot, articles):
-    """The report for programs names every article by its source and every failure with its reason."""
+    """The report for programs says what became of every article, and gives every failure its reason."""
     report = json.loads(bot("index", articles, "nosuch.md", "--json").out)
     assert sorted(Path(source).name for source in report["added"]) == sorted(ARTICLES)
     assert (report["changed"], report["removed"], report["unchanged"], report["cancelled"]) == ([], [], [], False)
     assert (report["encoded"], report["reused"]) == (11, 0)
     assert [failure["source"] for failure in report["failed"]] == ["nosuch.md"]
+    settled = {Path(one["source"]).name: one for one in report["articles"]}
+    assert settled["owls.md"] | {"source": "", "seconds": 0} == {
+        "source": "", "outcome": "added", "reason": None, "encoded": 4, "reused": 0, "seconds": 0,
+    }  # fmt: skip
+    assert settled["nosuch.md"]["outcome"] == "failed" and "does not exist" in settled["nosuch.md"]["reason"]
+    assert (report["dry_run"], report["notes"], report["answered"]) == (False, [], [])
+
+
+def test_a_long_report_names_the_first_articles(bot, articles):
+    """Of many articles the first twenty are named, and `--verbose` names them all."""
+    for n in range(25):
+        (articles / f"{n}.txt").write_text(f"The town number {n} is small.")
+    assert bot("index", articles).out.endswith("  and 8 more; --verbose lists them all\n")
+    for n in range(25):
+        (articles / f"{n}.txt").write_text(f"The town number {n} is large.")
+    lines = bot("index", articles, "-v").out.splitlines()
+    assert [sum(line.startswith(f"  {kind}") for line in lines) for kind in ("changed", "unchanged")] == [25, 3]
+
+
+def test_files_of_other_kinds_are_noted(bot, articles):
+    """The report says how many files of a folder were passed over, and of which kinds."""
+    for name in ("a.jpg", "b.JPG", "c.py", ".hidden.jpg"):
+        (articles / name).write_text("x")
+    assert "  note: 3 files of other kinds were skipped (.jpg 2, .py 1)\n" in bot("index", articles).out
+    (note,) = json.loads(bot("index", "--json").out)["notes"]
+    assert note == {"source": None, "note": "3 files of other kinds were skipped (.jpg 2, .py 1)"}
+
+
+def test_a_file_is_judged_by_its_content(bot, articles):
+    """A file that is named itself needs no suffix; one that is no text is refused by what it is."""
+    (articles / "README").write_text("The lighthouse is closed on Mondays.")
+    (articles / "picture").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    result = bot("index", articles / "README", articles / "picture")
+    assert result.out.startswith("Articles: 1 added, 0 changed, 0 unchanged, 0 removed, 1 failed.")
+    assert "is not text but PNG data" in result.err
+
+
+def test_a_dry_run_stores_nothing(bot, articles, tmp_path):
+    """`--dry-run` reports what a run would do, makes no database, and changes none."""
+    before = bot("index", "--dry-run")
+    assert before.code == Exit.DONE
+    assert before.out.startswith(
+        "Dry run, nothing is stored. Articles: 3 added, 0 changed, 0 unchanged, 0 removed. 11 sentences encoded"
+    )
+    assert not (tmp_path / "data").exists()
+    bot("index")
+    (articles / "owls.md").unlink()
+    (articles / "bakery.txt").write_text(ARTICLES["bakery.txt"] + "It is closed on Mondays.\n")
+    would = json.loads(bot("index", "--dry-run", "--json").out)
+    assert would["dry_run"] and would["encoded"] == 1
+    assert len(json.loads(bot("articles", "list", "--json").out)) == 3
+    does = json.loads(bot("index", "--json").out)
+    kinds = ("added", "changed", "unchanged", "removed", "failed", "encoded", "reused")
+    assert [does[kind] for kind in kinds] == [would[kind] for kind in kinds]
+    assert not does["dry_run"]
+
+
+def test_a_dry_run_needs_no_model(bot, articles):
+    """What would be encoded is told without the model."""
+    assert "3 added" in bot("index", "--dry-run", make_encoder=lambda config: Missing()).out
 
 
 def test_index_respects_the_size_limit(bot, articles, tmp_path):
@@ -221,7 +286,7 @@ def test_rebuild_after_a_change_of_model(indexed, articles):
     assert refused.code == Exit.ERROR
     assert "python bot.py index --rebuild" in refused.err
     rebuilt = indexed("index", "--rebuild", "--json", make_encoder=other)
-    assert json.loads(rebuilt.out) == {"corpora": 2, "articles": 4, "failed": []}
+    assert json.loads(rebuilt.out) == {"corpora": 2, "articles": 4, "failed": [], "cancelled": False}
     assert indexed("ask", "When was the bridge opened?", make_encoder=other).code == Exit.DONE
 
 
@@ -234,6 +299,32 @@ def test_rebuild_goes_on_after_a_damaged_corpus(indexed, articles, tmp_path):
     assert result.code == Exit.SOME_FAILED
     assert "Encoded anew: 3 article(s) in 1 corpus(es)." in result.out
     assert "7.db" in result.err
+
+
+def test_a_rebuild_can_be_stopped_and_goes_on(indexed):
+    """Ctrl-C stops `--rebuild` with exit code 130 and all as it was; the same command encodes only the rest."""
+
+    class Other(HashEncoder):
+        read = 0
+
+        def __init__(self, *, stops: bool) -> None:
+            super().__init__(64, model="other")
+            self._stops = stops
+
+        def encode_passages(self, texts):
+            Other.read += len(texts)
+            if self._stops:
+                signal.raise_signal(signal.SIGINT)
+            return super().encode_passages(texts)
+
+    stopped = indexed("index", "--rebuild", make_encoder=lambda config: Other(stops=True))
+    assert stopped.code == Exit.INTERRUPTED
+    assert "The same command goes on." in stopped.out
+    assert indexed("ask", "When was the bridge opened by the mayor?").code == Exit.DONE
+    first, Other.read = Other.read, 0
+    done = indexed("index", "--rebuild", make_encoder=lambda config: Other(stops=False))
+    assert done.out == "Encoded anew: 3 article(s) in 1 corpus(es).\n"
+    assert 0 < Other.read < 11 and first + Other.read == 11
 
 
 def test_rebuild_of_nothing(bot):
@@ -280,7 +371,7 @@ def test_ask_as_json_has_the_agreed_keys(bot, articles):
     answer = json.loads(bot("ask", "Which towers are painted green every seven years?", "--json").out)
     assert set(answer) == {"question", "answered", "confidence", "foreign_language", "searched", "hits", "nearest"}
     assert (answer["answered"], answer["confidence"]) == (True, "strong")
-    place = {"text", "start", "end", "article_id", "title", "source", "url", "published"}
+    place = {"text", "start", "end", "article_id", "title", "source", "url", "published", "updated", "page"}
     for hit in answer["hits"]:
         assert set(hit) == place | {"before", "after", "also_in", "differing", "confidence"}
         assert all(set(other) == place for other in (*hit["also_in"], *hit["differing"]))
@@ -424,8 +515,8 @@ def test_articles_list(indexed, articles):
     assert rows[2][2:] == ["2024-05-06", "3", (articles / "bridge.md").as_posix()]
     data = json.loads(indexed("articles", "list", "--json").out)
     assert [str(row["id"]) for row in data] == [row[0] for row in rows]
-    facts = {"id", "title", "source", "url", "author", "published", "language", "indexed_at", "sentences"}
-    assert set(data[0]) == facts and data[0]["language"] == "en"
+    facts = {"id", "title", "source", "url", "author", "published", "updated", "language", "pages", "indexed_at"}
+    assert set(data[0]) == facts | {"sentences", "also"} and data[0]["language"] == "en"
 
 
 def test_articles_list_of_nothing(bot, tmp_path):
@@ -514,6 +605,8 @@ def test_check_of_a_sound_set_up(indexed, monkeypatch):
         "Disk space",
         "SQLite with FTS5",
         "Articles folder",
+        "Reading process",
+        "Fetching",
         "Model",
         "Ranking",
         "Operator's articles",
@@ -601,7 +694,15 @@ def test_an_option_after_the_command_wins(bot, tmp_path):
         ["ask", "x", "--nosuch"],
         ["ask", "x", "--server", "abc"],
         ["index", "--rebuild", "x"],
-        ["index", "--server", "7"],
+        ["index", "--rebuild", "--dry-run"],
+        ["index", "--rebuild", "--no-remember"],
+        ["index", "--no-remember"],
+        ["sources", "add"],
+        ["sources", "add", "x", "--every", "6"],
+        ["sources", "add", "x", "--every", "1m"],
+        ["sources", "add", "x", "--every", "999d"],
+        ["sources", "remove"],
+        ["sources", "pause", "one"],
         ["articles", "remove"],
         ["articles", "remove", "1", "--all"],
         ["articles", "show", "one"],
@@ -617,6 +718,24 @@ def test_wrong_usage(bot, arguments):
     assert result.code == Exit.USAGE
     assert result.out == ""
     assert result.err.startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["ask", "x", "--server", "abc"], "“abc” is not a Discord server's id: a whole number, such as 12"),
+        (["ask", "x", "--server", "9" * 5000], "is not a Discord server's id"),
+        (["ask", "x", "--top", "many"], "“many” is not a number from 1 to 50."),
+        (["articles", "show", "one"], "“one” is not an article's number, as `articles list` gives it."),
+        (["sources", "pause", "-1"], "No such option"),
+        (["sources", "resume", "0"], "“0” is not a source's number, as `sources list` gives it."),
+        (["sources", "add", "x", "--every", "soon"], "“soon” is not a time from 5m to 365d, such as 30m, 6h or 2d, nor never."),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_told_in_plain_words(bot, arguments, expected):
+    """Whoever gives a value of the wrong kind is told what is wanted."""
+    message = " ".join(bot(*arguments).err.split())
+    assert expected in message and "Input should be" not in message
 
 
 def test_an_error_is_one_block_without_a_traceback(bot, tmp_path):
@@ -684,7 +803,7 @@ def test_the_exit_codes_are_documented(bot):
     text = " ".join(bot("--help").out.split())
     for code in Exit:
         assert re.search(rf"\b{code.value} ", text.partition("Exit codes:")[2])
-    for command in ("demo", "ask", "index", "articles", "check", "version"):
+    for command in ("demo", "ask", "index", "articles", "sources", "waiting", "check", "version"):
         assert f" {command} " in text
 
 
@@ -707,6 +826,14 @@ def test_progress_on_a_terminal():
             report(Progress(done, 3, f"{done}.md"))
     shown = screen.getvalue()
     assert "━" in shown and "3/3" in shown
+
+
+def test_progress_of_what_turns_out_to_be_nothing():
+    """A feed without entries has nothing to count, and off a terminal there is no line for it."""
+    console = Console(file=io.StringIO(), width=80)
+    with progress.shown(console) as report:
+        report(Progress(0, 0, "https://example.org/feed"))
+    assert console.file.getvalue() == ""
 
 
 def test_the_first_ctrl_c_asks_and_the_second_insists(capfd):
@@ -784,7 +911,9 @@ def test_ctrl_c_in_a_real_process(tmp_path):
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("arguments", [["--help"], ["version"], ["articles", "list"], ["ask", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["version"], ["articles", "list"], ["ask", "--help"], ["sources", "list"]]
+)
 def test_nothing_heavy_is_imported_for_little(tmp_path, arguments):
     """Help, version and lists import neither the model's libraries nor FAISS, a reader or Discord."""
     data = tmp_path / "data"
@@ -795,7 +924,17 @@ def test_nothing_heavy_is_imported_for_little(tmp_path, arguments):
     assert result.returncode == Exit.DONE
     imported = set(re.findall(r"\|\s+(\w+)$", result.stderr, re.MULTILINE))
     assert "typer" in imported
-    heavy = {"torch", "transformers", "sentence_transformers", "faiss", "trafilatura", "discord", "scipy", "sklearn"}
+    heavy = {
+        "torch",
+        "transformers",
+        "sentence_transformers",
+        "faiss",
+        "trafilatura",
+        "discord",
+        "scipy",
+        "sklearn",
+        "aiohttp",
+    }
     assert imported & heavy == set()
 
 

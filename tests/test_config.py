@@ -1,8 +1,10 @@
 """What config.toml may say, what is said about a wrong one, and where the token comes from."""
 
+import inspect
 import os
 import re
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import config
 from index.encoder import DEFAULT_MODEL
 from index.errors import UserError
+from index.isolation import Isolation
 
 EXAMPLE = Path(config.__file__).with_name("config.example.toml")
 # Their default is not to be there.
@@ -118,6 +121,24 @@ def test_ids_are_whole_numbers(tmp_path):
     assert loaded.discord.manager_roles == {1, 2**64 - 1}
 
 
+def test_networks_and_hours(tmp_path):
+    """Networks are of either kind, a plain address is a network of one, and hours may be parts of one, or none."""
+    text = (
+        "[fetch]\nallowed_networks = ['192.168.1.0/24', 'fd00::/64', '10.0.0.7']\ncontact = 'https://example.org/bot'\n"
+    )
+    loaded = config.load(written(tmp_path, text + "[refresh]\npages_hours = 0.5\nfeeds_hours = 0\n"))
+    assert loaded.fetch.allowed_networks == set(map(ip_network, ("192.168.1.0/24", "fd00::/64", "10.0.0.7/32")))
+    assert (loaded.refresh.pages_hours, loaded.refresh.feeds_hours, loaded.refresh.folders_hours) == (0.5, 0, 24)
+
+
+def test_the_reader_has_its_own_defaults(tmp_path):
+    """What the configuration says of the reading process without a file is what that process says itself."""
+    defaults = inspect.signature(Isolation).parameters
+    limits = config.load(home=tmp_path).limits
+    assert limits.reader_mb * 1024 * 1024 == defaults["memory"].default
+    assert limits.reader_seconds == defaults["seconds"].default
+
+
 def test_a_named_file_must_exist(tmp_path):
     """A configuration file that is named and missing is an error, not a reason for defaults."""
     with pytest.raises(UserError, match=r"no configuration file .*nosuch\.toml"):
@@ -160,6 +181,26 @@ def test_a_file_in_another_encoding_is_an_error(tmp_path):
             "[log]\nlevel = 'loud'",
             'log.level = "loud" is not allowed; it must be "debug", "info", "warning" or "error"',
         ),
+        (
+            "[limits]\nreader_mb = 64",
+            "limits.reader_mb = 64 is not allowed; it must be a whole number from 128 to 65536",
+        ),
+        ("[limits]\nreader_seconds = 0", "limits.reader_seconds = 0 is not allowed"),
+        ("[answers]\nkeep_waiting = 1", "answers.keep_waiting = 1 is not allowed; it must be true or false"),
+        ("[fetch]\ncontact = 'a\\nb'", "fetch.contact = "),
+        (
+            "[fetch]\ncontact = 'me (at) home'",
+            'fetch.contact = "me (at) home" is not allowed; it must be a web or e-mail',
+        ),
+        ("[fetch]\nseconds = 0", "fetch.seconds = 0 is not allowed; it must be a whole number from 1 to 600"),
+        ("[fetch]\nallowed_networks = '10.0.0.0/8'", "it must be a list of networks in quotes"),
+        ("[fetch]\nallowed_networks = [167772160]", "fetch.allowed_networks = [167772160] is not allowed"),
+        ("[fetch]\nallowed_networks = ['10.0.0.1/8']", 'fetch.allowed_networks = ["10.0.0.1/8"] is not allowed'),
+        ("[fetch]\nallowed_networks = ['localhost']", 'fetch.allowed_networks = ["localhost"] is not allowed'),
+        ("[refresh]\npages_hours = -1", "refresh.pages_hours = -1 is not allowed; it must be a number of hours from 0"),
+        ("[refresh]\nfeeds_hours = inf", "refresh.feeds_hours = Infinity is not allowed"),
+        ("[refresh]\nfolders_hours = true", "refresh.folders_hours = true is not allowed"),
+        ("[refresh]\nfolders_hours = '1'", 'refresh.folders_hours = "1" is not allowed'),
         ("[log]\nquestions = 'yes'", 'log.questions = "yes" is not allowed; it must be true or false'),
         ("shared_with = ['1', '2']", 'shared_with = ["1", "2"] is not allowed; it must be a list of server ids'),
         ("shared_with = [0]", "shared_with = [0] is not allowed"),
@@ -180,7 +221,7 @@ def test_an_unknown_key_is_named_with_a_close_one(tmp_path):
     """An unknown key is named with its value, a close key or the same key's own table, and all that are known."""
     message = complaint(tmp_path, "[answers]\nhit = 3")
     assert "answers.hit = 3 is not a known key. Did you mean answers.hits?" in message
-    assert "Known in [answers]: hits, precision." in message
+    assert "Known in [answers]: hits, precision, keep_waiting." in message
     assert "Did you mean answers.hits?" in complaint(tmp_path, "hits = 3")
     assert "modell = a table is not a known key. Did you mean model?" in complaint(tmp_path, "[modell]\nname = 'x'")
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
@@ -9,10 +10,12 @@ from pathlib import PurePosixPath
 import pytest
 from rich.console import Console
 
-from index.indexer import SyncReport
+from index.ledger import EVERY, Source
+from index.report import Settled, SyncReport
 from index.store import Statistics, StoredArticle
 from retrieval.answer import Answer, Citation, Confidence, Hit
-from terminal import show
+from retrieval.waiting import Answered
+from terminal import records, reports, show
 from terminal.check import Finding
 
 BRIDGE = StoredArticle(
@@ -148,7 +151,7 @@ def test_json_has_the_agreed_keys():
     assert list(data) == ["question", "answered", "confidence", "foreign_language", "searched", "hits", "nearest"]
     assert (data["question"], data["answered"], data["confidence"]) == ("when?", True, "strong")
     (row,) = data["hits"]
-    place = {"text", "start", "end", "article_id", "title", "source", "url", "published"}
+    place = {"text", "start", "end", "article_id", "title", "source", "url", "published", "updated", "page"}
     assert set(row) == place | {"before", "after", "also_in", "differing", "confidence"}
     assert (row["text"], row["start"], row["end"], row["published"]) == ("\x1b[bold]", 10, 17, "2024-05-06")
     assert set(row["also_in"][0]) == place
@@ -214,17 +217,141 @@ def test_nothing_found_says_what_is_indexed():
     assert "no articles are indexed yet" in text()
 
 
-def test_a_report():
-    """A report counts what was added, changed, unchanged and removed, and names what was removed."""
-    report = SyncReport(["a"], [], ["/b\x1b"], ["c", "d"], [("e", "why")], encoded=1, reused=20, seconds=1.25)
+def written(blocks: list[show.Block]) -> list[str]:
     output = console(terminal=False)
-    show.write(output, show.report_blocks(report))
-    first, second = output.file.getvalue().splitlines()
-    assert first == (
+    show.write(output, blocks)
+    return output.file.getvalue().splitlines()
+
+
+REPORT = SyncReport(
+    [
+        Settled("/srv/a", "added", encoded=1, reused=20, seconds=0.26),
+        Settled("/b\x1b", "removed"),
+        Settled("c", "unchanged"),
+        Settled("d", "unchanged"),
+        Settled("e", "failed", "why"),
+    ],
+    [("f", "what else"), ("", "there is")],
+    1.25,
+)
+
+
+def test_a_report():
+    """A report counts what was added, changed, unchanged and removed, and says of each article what became of it."""
+    assert written(reports.total_blocks(REPORT)) == [
         "Articles: 1 added, 0 changed, 2 unchanged, 1 removed, 1 failed. 1 sentence encoded, 20 reused, 1.2 s."
+    ]
+    lines = ["  added     a (1 encoded, 20 reused, 0.3 s)", "  removed   /b� (it is no longer there)"]
+    assert written(reports.article_blocks(REPORT, PurePosixPath("/srv"))) == lines
+    everything = reports.article_blocks(REPORT, PurePosixPath("/srv"), everything=True)
+    assert written(everything) == [*lines, "  unchanged c", "  unchanged d"]
+    assert written(reports.note_blocks(REPORT)) == ["  note: f: what else", "  note: there is"]
+    assert reports.failure_lines(REPORT) == ["e: why"]
+    assert written(reports.total_blocks(SyncReport(dry_run=True)))[0].startswith(
+        "Dry run, nothing is stored. Articles: 0"
     )
-    assert second == "  removed, its file is gone: /b�"
-    assert show.failure_lines(report) == ["e: why"]
+
+
+def test_files_passed_over():
+    """Files of other kinds are counted by their suffix, the commonest first, the first five kinds by name."""
+    assert reports.skipped_note(Counter()) is None
+    assert reports.skipped_note(Counter({".py": 1})) == "1 file of another kind was skipped (.py 1)"
+    kinds = {".a": 1, ".b": 2, "": 1_500, ".c\x1b": 1, ".d": 1, ".e": 1}
+    note = "1,506 files of other kinds were skipped (without a suffix 1,500, .b 2, .a 1, .c� 1, .d 1, …)"
+    assert reports.skipped_note(Counter(kinds)) == note
+
+
+def test_answered_questions_stand_under_their_article():
+    """Questions that waited are shown under the article that answers them, for programs with the sentence."""
+    waited = [
+        Answered(f"When {n}?", None, 0.0, hit(article=article)) for n, article in enumerate((BRIDGE, WEB, BRIDGE))
+    ]
+    assert written(reports.answered_blocks(waited)) == [
+        "“The Tallow Bridge” answers 2 waiting questions:",
+        "  When 0?",
+        "  When 2?",
+        "“Elsewhere” answers 1 waiting question:",
+        "  When 1?",
+    ]
+    data = reports.report_data(REPORT, waited)["answered"][1]
+    assert (data["question"], data["text"], data["article_id"]) == ("When 1?", "It opened in 1932.", 5)
+
+
+PDF = replace(WEB, title="A report", url="https://example.org/r.pdf#x", pages=(0, 5, 9), updated=date(2024, 5, 8))
+
+
+def test_the_page_and_the_correction_of_an_answer():
+    """An answer from a document with pages says on which page it stands and links there; a corrected article says so."""
+    lines = printed(
+        hit(article=replace(PDF, published=date(2024, 5, 6)), also_in=(hit(article=PDF).citation,))
+    ).splitlines()
+    assert lines[0] == "1. A report · 6 May 2024 · corrected 8 May 2024 · p. 3 · strong match"
+    assert lines[-1] == "   Also in: A report (corrected 8 May 2024, p. 3)"
+    data = show.answer_data(Answer("when?", (hit(article=PDF),)))["hits"][0]
+    assert (data["page"], data["updated"]) == (3, "2024-05-08")
+
+
+@pytest.mark.parametrize(
+    ("article", "link"),
+    [
+        (PDF, "https://example.org/r.pdf#page=3"),
+        (replace(PDF, url=None, source="/srv/r.pdf"), "file:///srv/r.pdf#page=3"),
+        (replace(PDF, url=None, source="/srv/all.zip!/r.pdf"), "file:///srv/all.zip"),
+        (replace(PDF, url=None, source="discord:1/r.pdf"), None),
+    ],
+)
+def test_the_link_to_a_page(article, link):
+    """A document with pages is linked to the page, an archive as a whole, and an upload not at all."""
+    output = printed(hit(article=article), terminal=True)
+    assert (f";{link}\x1b\\" in output) if link else ("\x1b]8;" not in output)
+
+
+def test_copies_stand_under_the_article_that_stands_for_them():
+    """In a list, a copy is no article of its own: its source is named with the one that stands for it."""
+    copy = replace(WEB, source="https://example.org/copy", copy_of=BRIDGE.id)
+    (group,) = records.grouped([copy, BRIDGE])
+    assert group == (BRIDGE, [copy])
+    assert records.article_row(*group)[4:] == ["/srv/articles/bridge.md", "https://example.org/copy"]
+    output = console(terminal=True, width=100)
+    output.print(records.article_table([group], PurePosixPath("/srv")))
+    assert "also: https://example.org/copy" in output.file.getvalue()
+
+
+def test_what_is_known_of_an_article():
+    """What is known of an article are its sources, copies, days and pages, and the article that stands for it."""
+    feed = Source(
+        3, "feed", "https://example.org/feed", "News", "active", None, *[0.0] * 3, *[None] * 2, 0, 0, None, None
+    )
+    known = records.Known(replace(PDF, copy_of=4), "Text.", [feed], [replace(WEB, source="twin")], BRIDGE)
+    lines = written(records.article_blocks(known))
+    for line in (
+        "From: feed https://example.org/feed (News)",
+        "Also: twin",
+        "A copy of: 4  The Tallow Bridge",
+        "Pages: 3",
+    ):
+        assert line in lines
+    assert "Corrected: 8 May 2024" in lines
+    data = records.known_data(known)
+    assert data["sources"] == [{"id": 3, "kind": "feed", "address": "https://example.org/feed"}]
+    assert (data["pages"], data["page_starts"], data["copy_of"], data["text"]) == (3, [0, 5, 9], 4, "Text.")
+
+
+def test_the_state_of_a_source():
+    """A source's row says whether it is looked at, what went wrong last, and when the next look is due, if one is."""
+    source = Source(
+        3, "page", "https://a.example\x1b", "", "active", None, 0.0, 0.0, None, None, None, 0, 0, None, None
+    )
+    row = records.source_row(source, EVERY, 2)
+    assert records.source_cells(row) == ["3", "page", "active", "", "1970-01-01 00:00", "2", "https://a.example�", ""]
+    failing = replace(source, state="suspended", failures=10, problem="no such page", checked=86_400.0)
+    cells = records.source_cells(records.source_row(failing, EVERY, 0))
+    assert cells[2:5] == ["suspended, failed 10 times: no such page", "1970-01-02 00:00", ""]
+    never = records.source_data(records.source_row(replace(source, every=0.0), EVERY, 0))
+    assert (never["every"], never["due"], never["checked"]) == (None, None, None)
+    output = console(terminal=True, width=120)
+    output.print(records.source_table([row], PurePosixPath("/")))
+    assert "active" in output.file.getvalue()
 
 
 def test_a_finding():
@@ -245,9 +372,12 @@ def test_a_language_that_the_model_does_not_know():
 def test_an_articles_language():
     """What is known of an article includes its language by name, unless it could not be told."""
 
+    def known(language: str | None) -> records.Known:
+        return records.Known(replace(BRIDGE, language=language), "Text.")
+
     def facts(language: str | None) -> str:
-        return "\n".join(block.text.plain for block in show.article_blocks(replace(BRIDGE, language=language), "Text."))
+        return "\n".join(block.text.plain for block in records.article_blocks(known(language)))
 
     assert "Language: German" in facts("de")
     assert "Language" not in facts("und") + facts(None)
-    assert show.article_data(replace(BRIDGE, language="de"))["language"] == "de"
+    assert records.article_data(replace(BRIDGE, language="de"))["language"] == "de"

@@ -407,6 +407,24 @@ def test_articles_of_the_first_schema_have_no_language(tmp_path):
     store.close()
 
 
+def test_uploads_of_an_older_version_are_remembered_as_sources(tmp_path):
+    """What was uploaded before sources were remembered is one of them, and goes with its article as ever."""
+    path = tmp_path / "old.db"
+    old = Database(path, create=True, migrations=MIGRATIONS[:3])
+    with old.transaction("IMMEDIATE") as connection:
+        connection.execute("INSERT INTO upload VALUES ('/a.txt', 'a.txt', x'00')")
+    old.close()
+    store = Store(path)
+    (source,) = store.ledger.sources()
+    assert (source.kind, source.address, source.title, source.state) == ("upload", "/a.txt", "a.txt", "active")
+    assert not store.ledger.due(1e12)
+    article_id = put(store, prepared())
+    assert [one.id for one in store.ledger.origins("/a.txt")] == [source.id]
+    store.remove([article_id])
+    assert store.uploads() == [] and store.ledger.sources() == []
+    store.close()
+
+
 def test_a_closer_look_reads_what_was_put(store):
     """Names, the title's tokens and all tokens of a sentence come back as they were, and go with the sentence."""
     one = prepared()
