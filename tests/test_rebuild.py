@@ -47,14 +47,14 @@ def test_the_old_index_answers_and_changes_while_the_new_one_is_made(filled, enc
             gone = next(row.id for row in filled.store.articles() if row.source.endswith("bakery.txt"))
             old.add_upload(b"The lighthouse was built by a baker.", "discord:1/light.txt", "light.txt")
             filled.store.remove([gone])
-        seen.append((filled.store.stamp() == stamp_of(encoder), ask(filled, encoder)))
+            seen.append((filled.store.stamp() == stamp_of(encoder), ask(filled, encoder)))
 
     other = Other(meanwhile)
     _ = other.yardstick
-    seen.clear()
     armed.append(True)
     Indexer(filled.store, other).rebuild()
-    assert seen and all(answers and is_old for is_old, answers in seen[:3])
+    ((is_old, answers),) = seen
+    assert is_old and answers
     assert filled.store.stamp() == stamp_of(other)
     new = Corpus(filled.store.path, other)
     with new.view() as view:
