@@ -88,9 +88,10 @@ def _places(ranked: Sequence[Statement], top: int) -> list[Group[int]]:
 
 
 def newest_first(articles: Iterable[tuple[int, StoredArticle]]) -> list[int]:
-    """The numbers of these articles: by the day of publishing, the undated last, and then by that of indexing."""
+    """The numbers of these articles: by the day of their latest correction or of publishing, the undated last, and then
+    by that of indexing."""
     ordered = sorted(articles, key=lambda one: one[1].indexed_at, reverse=True)
-    ordered.sort(key=lambda one: one[1].published or date.min, reverse=True)
+    ordered.sort(key=lambda one: one[1].latest or date.min, reverse=True)
     return [number for number, _ in ordered]
 
 
@@ -160,10 +161,10 @@ def _group(read: Sequence[_Reading], best: int, same: Sequence[int], differing: 
 
 def _newest_copy(read: Sequence[_Reading], best: int, same: Sequence[int]) -> int:
     """The best, or its copy to the letter in the newest article, if both say when they were published."""
-    if read[best].article.published is None:
+    if read[best].article.latest is None:
         return best
-    copies = [i for i in same if read[i].article.published and read[i].text.casefold() == read[best].text.casefold()]
-    return max(copies, key=lambda i: (read[i].article.published, -i), default=best)
+    copies = [i for i in same if read[i].article.latest and read[i].text.casefold() == read[best].text.casefold()]
+    return max(copies, key=lambda i: (read[i].article.latest, -i), default=best)
 
 
 def _one_each(read: Sequence[_Reading], same: Sequence[int], first: int) -> Iterator[int]:

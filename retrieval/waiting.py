@@ -6,16 +6,22 @@ Whether questions may be kept, and who is told when one is answered, is decided 
 import threading
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 from index.store import Store, StoredArticle
 from retrieval.anaphora import leans
 from retrieval.answer import Answer, Hit
-from retrieval.retriever import Retriever
 
 MOST = 200
 """The questions that are asked again after one index run: each takes as long as any other."""
 
 _LONGEST = 1_000  # characters of a question that is kept
+
+
+class Answerer(Protocol):
+    """A `Retriever`, or `Several`."""
+
+    def ask(self, question: str, *, top: int = 3) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +60,14 @@ def keep(answer: Answer, store: Store, *, asker: int | None = None) -> bool:
 
 
 def answered_now(
-    retriever: Retriever, store: Store, *, most: int = MOST, cancel: threading.Event | None = None
+    retriever: Answerer, store: Store, *, most: int = MOST, cancel: threading.Event | None = None
 ) -> list[Answered]:
     """Asks the questions that wait in `store`, the oldest first; those that have an answer now wait no longer.
 
     At most `most` are asked, and none any more once `cancel` is set.
 
     Raises:
-        UserError: what `Retriever.ask` raises; all questions wait on then.
+        UserError: what `retriever.ask` raises; all questions wait on then.
     """
     waiting = store.ledger.waiting()
     # Where there are too many for one run, the next run begins elsewhere.

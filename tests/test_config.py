@@ -187,7 +187,7 @@ def test_a_file_in_another_encoding_is_an_error(tmp_path):
         ),
         ("[limits]\nreader_seconds = 0", "limits.reader_seconds = 0 is not allowed"),
         ("[answers]\nkeep_waiting = 1", "answers.keep_waiting = 1 is not allowed; it must be true or false"),
-        ("[fetch]\ncontact = 'a\\nb'", "fetch.contact = "),
+        ('[fetch]\ncontact = "a\\r\\nb"', "fetch.contact = "),
         (
             "[fetch]\ncontact = 'me (at) home'",
             'fetch.contact = "me (at) home" is not allowed; it must be a web or e-mail',

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from index.article import Article
 from index.corpus import Library
 from index.indexer import Indexer
+from index.reading import InProcess
 from index.store import Store
 
 
@@ -26,6 +27,17 @@ class CountingEncoder(HashEncoder):
     def encode_passages(self, texts):
         self.texts += texts
         return super().encode_passages(texts)
+
+
+class CountingReader(InProcess):
+    """The readers, with the names of what they were given to read."""
+
+    def __init__(self) -> None:
+        self.read_names: list[str] = []
+
+    def read(self, data, source, name, *, max_bytes):
+        self.read_names.append(name)
+        return super().read(data, source, name, max_bytes=max_bytes)
 
 
 @pytest.fixture
@@ -399,3 +411,36 @@ def test_a_language_survives_a_rebuild_and_changes_nothing_by_itself(indexer, ar
     assert contents(corpus.store) == before and corpus.store.languages() == {"en": 3, "de": 1}
     report = indexer.sync([str(articles)])
     assert len(report.unchanged) == 4 and not report.changed
+
+
+@pytest.mark.slow
+def test_one_changed_sentence_among_a_thousand_articles_is_all_that_is_encoded(corpus, tmp_path):
+    """After one sentence of one article in a thousand is edited, that sentence is embedded, and nothing else is even
+    read: the other 999 are recognised by their hash."""
+    folder = tmp_path / "thousand"
+    folder.mkdir()
+    for number in range(1_000):
+        lines = " ".join(f"Line {k} of chronicle {number} tells of owls and of {number * k} bells." for k in (1, 3))
+        (folder / f"{number}.txt").write_text(f"{lines}\n", encoding="utf-8")
+    encoder, reader = CountingEncoder(), CountingReader()
+    indexer = Indexer(corpus.store, encoder, reader=reader)
+    first = indexer.sync([str(folder)])
+    assert (len(first.added), first.encoded) == (1_000, 2_000)
+    file = folder / "500.txt"
+    file.write_text(file.read_text(encoding="utf-8").replace("Line 3", "The third line"), encoding="utf-8")
+    encoder.texts.clear()
+    reader.read_names.clear()
+    second = indexer.sync([str(folder)])
+    assert second.counts == {"added": 0, "changed": 1, "unchanged": 999, "removed": 0, "failed": 0}
+    assert encoder.texts == ["The third line of chronicle 500 tells of owls and of 1500 bells."]
+    assert (second.encoded, second.reused, reader.read_names) == (1, 1, ["500.txt"])
+
+
+def test_a_new_title_has_every_sentence_of_its_article_encoded_and_no_other(indexer, articles, encoder):
+    """The title that an article states is part of what is embedded of each of its sentences, and of none elsewhere."""
+    indexer.sync([str(articles)])
+    file = articles / "bridge.md"
+    file.write_text(file.read_text().replace("title: The Tallow Bridge", "title: The Tallow Viaduct"))
+    report = indexer.sync([str(articles)])
+    (bridge,) = report.of("changed")
+    assert (bridge.encoded, bridge.reused, report.encoded) == (3, 0, 3)

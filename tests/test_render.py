@@ -1,15 +1,20 @@
 """What answers look like in Discord: whatever an article says, the message fits, is safe and quotes verbatim."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogs import render
+from cogs import render, reports
+from cogs.additions import Addition
 from cogs.markdown import cut, escape, label, link, quoted, safe_url, unescape, width, without_folders
-from index.indexer import Progress, SyncReport
+from cogs.service import Shelf
+from cogs.sources import Refreshed
+from index.ledger import Source
+from index.report import Progress, Settled, SyncReport
 from index.store import StoredArticle
 from retrieval.answer import Answer, Citation, Confidence, Hit
 
@@ -77,6 +82,8 @@ def hits(draw):
     neighbour = st.one_of(st.none(), texts)
     also_in = draw(st.lists(st.builds(lambda t, u: citation(title=t, url=u), texts, urls), max_size=5))
     values = {"title": draw(texts), "url": draw(urls), "published": draw(st.one_of(st.none(), st.dates()))}
+    values["updated"] = draw(st.one_of(st.none(), st.dates()))
+    values["pages"] = draw(st.sampled_from([(), (0,), (0,) * 12_345]))
     values["differing"] = draw(
         st.lists(st.builds(lambda s, t, u: citation(s, title=t, url=u), texts, texts, urls), max_size=4)
     )
@@ -384,57 +391,152 @@ def test_the_nearest_names_its_question(embeds):
     assert render.question_of(reply.content, reply.embeds) == "When was it?"
 
 
+def test_pages_and_corrections():
+    """A sentence of a document with pages names its page and links to it; an article that was corrected says when."""
+    parts = {"url": "https://example.org/a.pdf#top", "pages": (0, 40, 80), "published": date(2024, 5, 6)}
+    one = hit(**parts, updated=date(2024, 5, 8))
+    one = replace(one, citation=replace(one.citation, start=41, end=52))
+    (embed,) = render.answer(found(one)).embeds
+    assert embed.url == "https://example.org/a.pdf#page=2"
+    assert "-# Strong match · p. 2 · 6 May 2024 · corrected 8 May 2024" in embed.description.split("\n")
+    twin = hit(also_in=[one.citation])
+    said = "-# Also in: [A title](<https://example.org/a.pdf#top>), p. 2 (6 May 2024, corrected 8 May 2024)"
+    assert said in render.answer(found(twin)).embeds[0].description
+    same_day = hit(published=date(2024, 5, 6), updated=date(2024, 5, 6))
+    assert "corrected" not in render.answer(found(same_day)).embeds[0].description
+
+
+# -- lists, additions and runs
+
+
+def feed(title="A feed", address="https://example.org/feed", **parts):
+    values = {"id": 1, "kind": "feed", "state": "active", "every": None, "due": 2e9, "added": 1.0, "checked": 1.7e9}
+    values |= {"etag": None, "last_modified": None, "reader": 1, "failures": 0, "problem": None, "channel": 5}
+    return Source(title=title, address=address, **(values | parts))
+
+
+def settled(outcome, sources, reason=None):
+    return [Settled(source, outcome, reason) for source in sources]
+
+
+def ran(*outcomes, **parts):
+    return SyncReport([one for outcome in outcomes for one in outcome], **parts)
+
+
 @given(st.lists(texts, max_size=40), st.integers(-5, 99))
 @settings(deadline=None)
 def test_every_page_fits(titles, page):
     """Every page of a list fits and exists, whatever the titles and whichever page was asked for."""
     articles = [stored(title, f"https://example.org/{n}/{'x' * 5 * n}", id=n) for n, title in enumerate(titles)]
-    embed, number, pages = render.page_of(articles, 3, page)
+    embed, number, pages = reports.page_of(Shelf(articles, {0: 1, 1: 2_000}, 3), page)
     assert 0 <= number < pages
     assert width(embed.description) <= 4_096
     assert embed.description.count("\n") < 10
+    feeds = [(feed(title, f"https://example.org/{title}", problem=title), 2e9) for title in titles]
+    embed, number, pages = reports.feeds_page(feeds, page)
+    assert 0 <= number < pages
+    assert width(embed.description) <= 4_096
+
+
+def test_other_addresses():
+    """An article that has others to stand for says how many."""
+    embed, *_ = reports.page_of(Shelf([stored(id=7), stored(id=8)], {7: 2}, 0), 0)
+    first, second = embed.description.split("\n")
+    assert first == "**A title** · 3 sentences · 6 May 2026 · and 2 other addresses"
+    assert "other" not in second
+
+
+def test_how_feeds_are():
+    """A feed is listed with its state, its last and next look in the reader's own time, and its last problem."""
+    sick = feed("Sick *one*", state="suspended", failures=10, problem="it [fails]", checked=None)
+    embed, *_ = reports.feeds_page([(feed(), 1.8e9), (sick, None)], 0)
+    assert embed.description.split("\n") == [
+        "**[A feed](<https://example.org/feed>)**",
+        "-# last look <t:1700000000:R> · next <t:1800000000:R>",
+        r"**[Sick \*one\*](<https://example.org/feed>)** · **suspended**",
+        "-# not looked at yet",
+        r"-# Last problem: it \[fails\]",
+    ]
+    notice = reports.suspended(sick)
+    assert "has failed 10 times in a row" in notice and "/feeds resume" in notice and r"it \[fails\]" in notice
 
 
 @given(texts)
 def test_choices_fit(title):
     """The name of a choice fits Discord's 100 characters, on one line, and is not empty."""
-    name = render.choice(stored(title))
-    assert 1 <= width(name) <= 100
-    assert "\n" not in name
+    for name in (reports.choice(stored(title)), reports.feed_choice(feed(title))):
+        assert 1 <= width(name) <= 100
+        assert "\n" not in name
 
 
 def test_a_report_names_files_not_folders():
     """A report counts what was done and names nothing; what failed is named apart, without its folders."""
-    failed = [
-        ("/srv/articles/deep/b*.txt", "it is empty: put text into it"),
-        ("/srv/articles", "“/srv/articles” does not exist"),
-    ]
-    done = SyncReport(added=["a"], failed=failed, encoded=1_200)
-    assert render.report("This server", done).split("\n") == [
+    failed = settled("failed", ["/srv/articles/deep/b*.txt"], "it is empty: put text into it")
+    failed += settled("failed", ["/srv/articles"], "“/srv/articles” does not exist")
+    done = ran([Settled("a", "added", encoded=1_200)], failed)
+    assert reports.report("This server", done).split("\n") == [
         "**This server**: 1 added, 2 failed.",
         "-# 1,200 sentences encoded, 0 reused; 0.0 s",
     ]
-    assert render.failures(done, "/srv").split("\n") == [
+    assert reports.details(Refreshed(done, {"a": "The *a*"}), "/srv").split("\n") == [
+        r"Added: The \*a\*",
         r"- b\*.txt\: it is empty\: put text into it",
         "- “articles” does not exist",
     ]
-    assert render.failures(SyncReport()) == ""
+    assert reports.details(Refreshed(SyncReport())) == ""
+
+
+def test_a_preview():
+    """A preview says what would be done, by address where there is no title yet, and that nothing was."""
+    done = ran(settled("added", ["https://www.example.org/story?id=4", "discord:1/x.zip!/inner.md"]), dry_run=True)
+    assert "preview, 2 added" in reports.report("This server", done)
+    assert "nothing was changed" in reports.report("This server", done)
+    assert reports.details(Refreshed(done)) == r"Added: www.example.org\/story, inner.md"
 
 
 def test_a_report_of_a_run_that_was_stopped():
     """A run that was stopped says whether it had read anything."""
-    assert "stopped before anything was read" in render.report("This server", SyncReport(cancelled=True))
-    begun = render.report("This server", SyncReport(added=["a"], cancelled=True))
+    assert "stopped before anything was read" in reports.report("This server", SyncReport(cancelled=True))
+    begun = reports.report("This server", ran(settled("added", ["a"]), cancelled=True))
     assert "1 added" in begun
     assert "Stopped before the end; what was read is kept" in begun
 
 
-@given(st.lists(st.tuples(texts, texts), max_size=30))
+@given(st.lists(st.tuples(texts, texts), max_size=30), st.lists(texts, max_size=30))
 @settings(deadline=None)
-def test_every_report_fits(failed):
-    """Two reports, and what failed in both, fit into one message, however much it was."""
-    done = SyncReport(["a"] * 9_999, ["a"] * 9_999, ["a"] * 9_999, ["a"] * 9_999, failed, cancelled=True)
-    assert width(render.report("The operator's folder", done) + "\n" + render.failures(done)) < 1_000
+def test_every_report_fits(failed, titles):
+    """Two reports, and what changed and failed in both, fit into one message, however much it was."""
+    counts = [Settled(f"s{n}", outcome) for outcome in ("added", "changed", "removed") for n in range(999)]
+    failures = [Settled(source, "failed", why) for source, why in failed]
+    done = Refreshed(ran(counts, failures, notes=failed, cancelled=True), {f"s{n}": t for n, t in enumerate(titles)})
+    text = reports.report("The operator's articles", done.report) + "\n" + reports.details(done)
+    assert width(text) < 1_000
+    assert width(reports.stacked([text] * 5)) <= 2_000
+    assert width("\n".join(reports.waiting(titles))) <= 1_000
+
+
+@given(st.lists(st.tuples(texts, texts), max_size=30), st.lists(texts, min_size=1, max_size=30))
+@settings(deadline=None)
+def test_every_addition_fits(failed, titles):
+    """What came of an addition fits into one message, with the questions that it answers, however much it was."""
+    articles = tuple((stored(title), "added") for title in titles)
+    done = ran(settled("added", titles), [Settled(source, "failed", why) for source, why in failed])
+    for kind in ("file", "text", "page", "feed"):
+        addition = Addition(kind, titles[0], True, done, articles, {}, tuple(titles))
+        assert width(reports.added(addition)) <= 2_000
+        one = Addition(kind, titles[0], True, ran(settled("added", ["a"])), articles[:1], {}, tuple(titles))
+        assert width(reports.added(one)) <= 2_000
+
+
+def test_waiting_questions():
+    """What is answered now is told with the questions, disarmed and shortened, the first five of them."""
+    assert reports.waiting(()) == []
+    one = reports.waiting(["Who *was* it?"])
+    assert one == ["It answers 1 waiting question:", r"- Who \*was\* it?"]
+    many = reports.waiting([f"{n}{'?' * 500}" for n in range(7)])
+    assert many[0] == "It answers 7 waiting questions:"
+    assert many[-1] == "- and 2 more"
+    assert len(many) == 7
 
 
 def test_folders_are_left_out_of_messages():
@@ -451,9 +553,8 @@ def test_folders_are_left_out_of_messages():
 
 def test_progress():
     """Progress says how many articles of how many are done."""
-    assert render.progress("this server", Progress(50, 2_000, "x")).content == (
-        "Reading this server: 50 of 2,000 articles (2%)…"
-    )
+    said = reports.progress("this server", Progress(50, 2_000, "x"))
+    assert said == "Reading this server: 50 of 2,000 articles (2%)…"
 
 
 def test_labels():

@@ -281,7 +281,7 @@ PDF = replace(WEB, title="A report", url="https://example.org/r.pdf#x", pages=(0
 
 
 def test_the_page_and_the_correction_of_an_answer():
-    """An answer from a document with pages says on which page it stands and links there; a corrected article says so."""
+    """An answer says on which page of a document it stands, and when its article was corrected."""
     lines = printed(
         hit(article=replace(PDF, published=date(2024, 5, 6)), also_in=(hit(article=PDF).citation,))
     ).splitlines()
