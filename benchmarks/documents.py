@@ -2,13 +2,17 @@
 
 `python -m benchmarks.documents` prints a table. The text is `tests/data/documents/island.md`, written for this
 purpose. The documents are read from beside it; with `--make` they are made anew first, each by its program
-(LibreOffice Writer, pdfTeX, Chromium) where that is there.
+(LibreOffice Writer, pdfTeX, Chromium) where that is there. The readers' rules were made with these.
+
+`python -m benchmarks.documents --unseen FOLDER` makes documents of the articles of an evaluation set instead
+(`squad-v1.1-dev`, say), which nobody looked at when the rules were made, reads them and keeps none.
 """
 
 import argparse
 import html
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from evaluation.sets import load
 from index.readers import read
 from index.sentences import split
 
@@ -29,6 +34,10 @@ RUNNING_HEAD = "Orrin Island Review"
 LOCKED = """{"EncryptFile": {"type": "boolean", "value": "true"},
 "DocumentOpenPassword": {"type": "string", "value": "orrin"}}"""
 _NOTE = re.compile(r"\^\[([^\]]*)\]")
+# A line of letters that all programs here have, without the marks of the text here.
+_WRITABLE = re.compile(
+    r"[^*^\x00-\x1f\x7f-\xa0\xad\u0100-\u2012\u2015-\u2017\u201a\u201b\u201e-\u2025\u2027-\U0010ffff]{40,}"
+)
 _EMPHASIS = re.compile(r"\*([^*]+)\*")
 
 
@@ -102,7 +111,9 @@ def as_latex(text: str, columns: int) -> str:
     """An article with running heads and footnotes; TeX divides words and makes ligatures."""
 
     def escape(words: str) -> str:
-        return words.replace("&", r"\&").replace("“", "``").replace("”", "''").replace("’", "'")
+        words = re.sub(r"([&%$#_{}])", r"\\\1", words.replace("\\", "/"))
+        words = words.replace("“", "``").replace("”", "''").replace("’", "'")
+        return words.replace("~", r"\textasciitilde{}").replace("^", r"\textasciicircum{}")
 
     def one(block: Block) -> str:
         words = _marked(block.text, escape, r"\emph{%s}", r"\footnote{%s}")
@@ -275,12 +286,44 @@ def _squeezed(sentence: str) -> str:
     return re.sub(r"^[•–-] ", "", " ".join(straight.split()))
 
 
+def unseen(folder: Path, most: int) -> Iterator[str]:
+    """The texts of a set's articles, spaced evenly, as far as every program here can write their letters."""
+    articles = load(folder).articles
+    for article in articles[:: max(1, len(articles) // most)][:most]:
+        lines = [line for line in map(str.strip, article.text.split("\n")) if _WRITABLE.fullmatch(line)]
+        yield f"# {article.title}\n\n" + "\n\n".join(lines)
+
+
+def table_of_unseen(folder: Path, most: int) -> None:
+    """Prints a row for each kind of document: means over the articles, and the least."""
+    scores: dict[str, list[Score]] = {}
+    for number, text in enumerate(unseen(folder, most)):
+        with tempfile.TemporaryDirectory() as scratch:
+            for path in make(text, Path(scratch)):
+                if path.stem != "locked":
+                    scores.setdefault(path.name, []).append(score(path, text))
+        print(f"{number + 1} articles", file=sys.stderr)
+    print("| document | articles | words: precision | recall | sentences whole | least |\n|---|---|---|---|---|---|")
+    for name, found in sorted(scores.items()):
+        means = [
+            statistics.fmean(values) for values in zip(*((s.precision, s.recall, s.whole) for s in found), strict=True)
+        ]
+        least = min(one.whole for one in found)
+        print(f"| {name} | {len(found)} | {' | '.join(f'{mean:.3f}' for mean in means)} | {least:.3f} |")
+
+
 def main() -> int:
     """Prints a row for each document."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--make", action="store_true", help="make the documents anew")
+    parser.add_argument("--unseen", type=Path, metavar="FOLDER")
+    parser.add_argument("--articles", type=int, default=12, metavar="N", help="of the set")
+    options = parser.parse_args()
+    if options.unseen is not None:
+        table_of_unseen(options.unseen, options.articles)
+        return 0
     text = TEXT.read_text()
-    if parser.parse_args().make:
+    if options.make:
         for made in make(text, FOLDER):
             print("made", made.name)
     print("| document | words: precision | recall | sentences whole | pages |\n|---|---|---|---|---|")
