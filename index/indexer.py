@@ -17,7 +17,7 @@ import numpy as np
 from index.article import Article
 from index.encoder import Encoder, is_of, stamp_of
 from index.errors import UserError
-from index.jobs import INSIDE, Documents, Job, Plan, Reader
+from index.jobs import INSIDE, Documents, Job, Plan, Reader, Stopped
 from index.ledger import Upload
 from index.preparing import Draft, EncodedText, Splitter, draft_of, encoded_texts, prepare, split_article
 from index.readers import DEFAULT_MAX_BYTES
@@ -74,7 +74,7 @@ class Indexer:
         found = scan(targets)
         load = partial(read_bytes, max_bytes=self.documents.max_bytes)
         jobs = [self.documents.job(file.source, file.path.name, partial(load, file.path)) for file in found.files]
-        return Plan(jobs, list(found.scopes), list(found.problems))
+        return Plan(jobs, list(found.scopes), list(found.problems), [("", found.note)] if found.note else [])
 
     def run(
         self,
@@ -220,6 +220,7 @@ class _Run:
 
     def carry_out(self) -> None:
         self.report.dry_run = self.dry_run
+        self.report.notes += self.plan.notes
         self._versions = self.indexer.store.versions()
         for target, message in self.plan.problems:
             stays = "; it is still indexed: articles remove takes it out" if source_of(target) in self._versions else ""
@@ -238,7 +239,10 @@ class _Run:
         while (jobs or drafted) and not self.cancel.is_set():
             if jobs:
                 job = jobs.popleft()
-                opened = self._open(job, waiting)
+                try:
+                    opened = self._open(job, waiting)
+                except Stopped:
+                    break
                 if isinstance(opened, _Drafted):
                     drafted.append(opened)
                     waiting += opened.draft.sentences
@@ -264,6 +268,8 @@ class _Run:
         self._seen.add(job.source)
         try:
             opened = job.open(known)
+        except Stopped:
+            raise
         except UserError as error:
             self._fail(job, str(error), started)
             return None

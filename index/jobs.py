@@ -26,6 +26,10 @@ INSIDE = "!/"
 """What stands between an archive and the name of an article in it, in that article's source."""
 
 
+class Stopped(Exception):
+    """The run was told to stop while it waited for something. No failure of what it waited for."""
+
+
 class Reader(Protocol):
     """Turns bytes that strangers wrote into articles. Raises UserError where it cannot."""
 
@@ -62,11 +66,20 @@ class Job:
 @dataclass(slots=True)
 class Plan:
     """The jobs of a run; the `scopes` within which what is not found has vanished; and the targets of which nothing
-    came, with the reason."""
+    came, with the reason. `notes` are for the report."""
 
     jobs: list[Job] = field(default_factory=list)
     scopes: list[Scope] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, other: "Plan") -> None:
+        """Joins another plan to this one; what is in both is done once."""
+        known = {job.source for job in self.jobs}
+        self.jobs += [job for job in other.jobs if job.source not in known]
+        self.scopes += other.scopes
+        self.problems += other.problems
+        self.notes += other.notes
 
 
 @dataclass(frozen=True, slots=True)

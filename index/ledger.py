@@ -39,18 +39,18 @@ class Source:
     id: int
     kind: Kind
     address: str
-    title: str
-    state: State
-    every: float | None
-    due: float
-    added: float
-    checked: float | None
-    etag: str | None
-    last_modified: str | None
-    reader: int
-    failures: int
-    problem: str | None
-    channel: int | None
+    title: str = ""
+    state: State = "active"
+    every: float | None = None
+    due: float = 0.0
+    added: float = 0.0
+    checked: float | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    reader: int = 0
+    failures: int = 0
+    problem: str | None = None
+    channel: int | None = None
 
     def interval(self, every: Mapping[Kind, float]) -> float:
         """Seconds between two scheduled looks, by its own wish or else its kind's; 0: none."""
@@ -134,12 +134,17 @@ class Ledger:
         return found
 
     def remove(self, source_id: int) -> list[str]:
-        """Forgets a source; returns the articles (as sources) that no other one gives, which still have to go."""
+        """Forgets a source, with what was uploaded of it; returns the articles (as sources) that no other one gives,
+        which still have to go."""
         with self._database.transaction("IMMEDIATE") as connection:
             rows = self._rows(
                 "SELECT article FROM origin WHERE source_id = :id AND NOT EXISTS"
                 " (SELECT 1 FROM origin AS other WHERE other.article = origin.article AND source_id != :id)",
                 {"id": source_id},
+            )
+            connection.execute(
+                "DELETE FROM upload WHERE source IN (SELECT address FROM source WHERE id = ? AND kind = 'upload')",
+                (source_id,),
             )
             connection.execute("DELETE FROM source WHERE id = ?", (source_id,))
         return [row[0] for row in rows]

@@ -8,7 +8,7 @@ import hashlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import closing
@@ -23,7 +23,7 @@ from index.errors import UserError
 from index.feeds import Entry, discover, entry_article_html, looks_like_feed
 from index.fetch import FEEDS, PAGES_AND_DOCUMENTS, Fetched, Fetcher, FetchError, Validators
 from index.indexer import Indexer
-from index.jobs import INSIDE, Job, Plan
+from index.jobs import INSIDE, Job, Plan, Stopped
 from index.ledger import EVERY, Kind, Look, Source
 from index.preparing import Draft
 from index.readers import READER_VERSION
@@ -33,7 +33,6 @@ from index.store import Version
 _TAKEN = PAGES_AND_DOCUMENTS | FEEDS  # what a link leads to is found out from what is there
 _AHEAD = 8  # pages fetched before their turn
 _AT_ONCE = 4  # hosts, in effect: the fetcher asks each for one page at a time
-_STOPPED = "the run was stopped: run it again for the rest"
 
 
 @dataclass(slots=True)
@@ -45,6 +44,7 @@ class _Check:
     look: Look | None = None
     articles: set[str] = field(default_factory=set)
     complete: bool = False  # `articles` are all of them: what it gave before and is not among them has gone
+    left: list[tuple[str, bytes, str]] = field(default_factory=list)  # entries that are sources of their own
 
     def failed(self, at: float, error: UserError) -> None:
         retry_after = error.retry_after if isinstance(error, FetchError) else None
@@ -94,20 +94,20 @@ class Refresher:
             look = _Looking(self._indexer, ahead, self._clock)
             for check in checks:
                 if check.source.kind == "path":
-                    look.at_path(check, plan)
+                    plan.add(look.at_path(check))
                 elif check.source.kind == "page":
-                    plan.jobs.append(look.at_page(check))
+                    plan.add(Plan([look.at_page(check)]))
                 elif check.source.kind == "feed":
-                    plan.jobs.append(look.at_feed(check))
+                    plan.add(Plan([look.at_feed(check)]))
             uploads = {one.address for one in sources if one.kind == "upload"}
-            plan.jobs += [job for job in self._indexer.upload_jobs() if job.source in uploads]
+            plan.add(Plan([job for job in self._indexer.upload_jobs() if job.source in uploads]))
             ahead.expect([(one.address, look.validators(one)) for one in sources if one.kind in ("page", "feed")])
-            plan.jobs = list({job.source: job for job in reversed(plan.jobs)}.values())[::-1]
             report = self._indexer.run(plan, progress=progress, cancel=cancel, dry_run=dry_run)
         report.notes += look.notes
         if not dry_run:
+            known = self._store.versions()
             for check in checks:
-                self._record(check, report)
+                self._record(check, report, known)
         return report
 
     def add_link(
@@ -119,43 +119,49 @@ class Refresher:
         channel: int | None = None,
         cancel: threading.Event | None = None,
         progress: ProgressCallback = silent,
+        dry_run: bool = False,
     ) -> tuple[Source, SyncReport]:
         """Remembers a page, document or feed by its address, and indexes it. With `feed`, a page stands for the feed
-        that it names.
+        that it names. With `dry_run` nothing is stored.
 
         Raises:
-            UserError: it cannot be had or read; nothing is remembered then.
+            UserError: it cannot be had or read, or the run was stopped; nothing is remembered then.
         """
         fetched: dict[str, Fetched] = {}
         kind: Kind = "feed" if feed else "page"
         known = self._known(url, kind)
         if known is None:
-            page = self._fetcher.fetch(url, accept=_TAKEN)
-            if looks_like_feed(page.data, page.content_type):
-                kind = "feed"
-            elif feed:
-                url, page = self._feed_of(page)
+            try:
+                with closing(_Ahead(self._fetcher, cancel or threading.Event(), {})) as ahead:
+                    page = ahead.get(url, None)
+                    if looks_like_feed(page.data, page.content_type):
+                        kind = "feed"
+                    elif feed:
+                        url, page = _feed_of(page, ahead)
+            except Stopped:
+                raise UserError("It was stopped before anything was added. Add it again.") from None
             fetched = {url: page}
             known = self._known(url, kind)
         address = known.address if known else url
-        source = self._ledger.add(kind, address, self._clock(), every=every, channel=channel)
-        report = self.run([source], progress=progress, cancel=cancel, fetched=fetched)
-        if known is None and source.kind == "page" and report.failed:
+        if dry_run:
+            source = known or Source(0, kind, address)
+        else:
+            source = self._ledger.add(kind, address, self._clock(), every=every, channel=channel)
+        try:
+            report = self.run([source], progress=progress, cancel=cancel, fetched=fetched, dry_run=dry_run)
+        except BaseException:
+            if known is None:
+                self._ledger.remove(source.id)
+            raise
+        if known is None and (reasons := [reason for one, reason in report.failed if one == address]):
             self._ledger.remove(source.id)
-            raise UserError(report.failed[0][1])
+            raise UserError(reasons[0])
         return self._ledger.source(source.id) or source, report
 
     def _known(self, url: str, kind: Kind) -> Source | None:
         """The source that has this address, however it is spelled."""
         wanted = normalised(url)
         return next((one for one in self._ledger.sources(kind) if normalised(one.address) == wanted), None)
-
-    def _feed_of(self, page: Fetched) -> tuple[str, Fetched]:
-        for url in discover(page.data, page.url):
-            found = self._fetcher.fetch(url, accept=_TAKEN)
-            if looks_like_feed(found.data, found.content_type):
-                return url, found
-        raise UserError("That page names no feed. Look for an RSS or Atom link on it, and add that.")
 
     def remove(self, source: Source, *, keep_articles: bool = False) -> int:
         """Forgets a source, and removes the articles that no other one gives; returns how many those were."""
@@ -166,16 +172,27 @@ class Refresher:
         ids = [versions[one].article_id for one in orphans if one in versions]
         return len(self._store.remove(ids, forget=True)) if ids else 0
 
-    def _record(self, check: _Check, report: SyncReport) -> None:
+    def _record(self, check: _Check, report: SyncReport, known: Collection[str]) -> None:
         source = check.source
-        if check.articles:
-            self._ledger.gave(source.id, check.articles)
+        inside = {one for one in known if INSIDE in one and one.partition(INSIDE)[0] in check.articles}
+        self._ledger.gave(source.id, check.articles | inside)
+        for entry in check.left:
+            self._ledger.settle_entry(source.id, *entry)
         if check.complete and not report.cancelled:
-            gone = self._ledger.articles_of(source.id) - check.articles
+            gone = self._ledger.articles_of(source.id) - check.articles - inside
             self._ledger.no_longer_gives(source.id, gone)
         if check.look is not None and self._ledger.looked(source, check.look, self._every):
             times = f"it has failed {source.failures + 1} times in a row and is looked at no longer"
             report.notes.append((source.address, f"{times}: {check.look.problem}"))
+
+
+def _feed_of(page: Fetched, ahead: "_Ahead") -> tuple[str, Fetched]:
+    """The first feed that a page names, with its address."""
+    for url in discover(page.data, page.url):
+        found = ahead.get(url, None)
+        if looks_like_feed(found.data, found.content_type):
+            return url, found
+    raise UserError("That page names no feed. Look for an RSS or Atom link on it, and add that.")
 
 
 class _Looking:
@@ -201,17 +218,14 @@ class _Looking:
             return None
         return Validators(source.etag, source.last_modified)
 
-    def at_path(self, check: _Check, plan: Plan) -> None:
-        """Adds a path's jobs to the plan."""
+    def at_path(self, check: _Check) -> Plan:
+        """The plan of a file, folder or pattern."""
         found = self._indexer.plan([check.source.address])
-        plan.jobs += found.jobs
-        plan.scopes += found.scopes
-        plan.problems += found.problems
         problem = found.problems[0][1] if found.problems and not found.jobs else None
         check.look = Look(self._clock(), problem, reader=READER_VERSION)
         check.complete = problem is None
-        files = {job.source for job in found.jobs}
-        check.articles = files | {one for one in self._known if INSIDE in one and one.partition(INSIDE)[0] in files}
+        check.articles = {job.source for job in found.jobs}
+        return found
 
     def at_page(self, check: _Check) -> Job:
         """The job of a page or document on the web."""
@@ -262,6 +276,7 @@ class _Looking:
                 continue  # it came twice, a person has removed what it became, or nothing can be made of it
             check.articles.add(article)
             if article in self._pages:
+                check.left.append((entry.key, digest, article))
                 continue
             if (said, became) == (digest, article):
                 jobs[article] = Job(article, lambda _: None)
@@ -365,7 +380,8 @@ class _Ahead:
         """The page, fetched by now or in a moment.
 
         Raises:
-            UserError: it cannot be had, or the run was stopped.
+            UserError: it cannot be had.
+            Stopped: the run was stopped.
         """
         if url in self._fetched:
             return self._fetched.pop(url)
@@ -382,7 +398,7 @@ class _Ahead:
                 if future.done():
                     raise
                 if self._cancel.is_set():
-                    raise UserError(_STOPPED) from None
+                    raise Stopped from None
 
     def _start(self, url: str, validators: Validators | None) -> None:
         if url not in self._asked and url not in self._fetched:

@@ -22,6 +22,7 @@ from index.readers import DEFAULT_MAX_BYTES, SUPPORTED_SUFFIXES, display, too_la
 from index.readers.cleaning import one_line
 
 _GLOB = re.compile(r"[*?\[]")
+_NAMED = 5  # kinds of files that are skipped
 _KINDS = ", ".join(sorted(SUPPORTED_SUFFIXES))
 
 
@@ -68,6 +69,17 @@ class Scan:
     scopes: tuple[Scope, ...]
     problems: tuple[tuple[str, str], ...]
     skipped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def note(self) -> str | None:
+        """“5 files of other kinds were skipped (.jpg 3, .py 2)”; None if there were none."""
+        if not self.skipped:
+            return None
+        named = [f"{suffix or 'without a suffix'} {n:,}" for suffix, n in self.skipped.most_common(_NAMED)]
+        more = ["…"] if len(self.skipped) > _NAMED else []
+        number = self.skipped.total()
+        files = "1 file of another kind was" if number == 1 else f"{number:,} files of other kinds were"
+        return f"{files} skipped ({', '.join(named + more)})"
 
 
 @dataclass(slots=True)

@@ -51,11 +51,10 @@ def _indexed(session: Session, wish: Wish) -> "tuple[SyncReport, list[Answered]]
             folder = Path(stack.enter_context(passing))
         library, encoder = stack.enter_context(session.library(folder=folder))
         corpus = _corpus(session, library, encoder, wish)
-        fetcher = stack.enter_context(session.fetcher())
-        refresher = stack.enter_context(session.refresher(corpus.store, encoder, wish.server, fetcher))
+        refresher = stack.enter_context(session.refresher(corpus.store, encoder, wish.server))
         cancel = stack.enter_context(progress.interruptible())
         with progress.shown(session.err) as shown:
-            report = Run(session.config.articles, wish, corpus.store, refresher, fetcher, shown, cancel).carry_out()
+            report = Run(session.config.articles, wish, corpus.store, refresher, shown, cancel).carry_out()
         answered: list[Answered] = []
         if (report.added or report.changed) and not (report.dry_run or report.cancelled):
             try:

@@ -1,6 +1,5 @@
 """What an index run did, and which waiting questions it answered, as text for a terminal and as data for JSON. Pure."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from retrieval.waiting import Answered
 
 _LISTED = 20  # articles named unless all are wanted
-_KINDS = 5  # of files passed over that are named
 
 
 def total_blocks(report: "SyncReport") -> list[Block]:
@@ -51,16 +49,6 @@ def note_blocks(report: "SyncReport") -> list[Block]:
     """What else is worth knowing."""
     lines = (f"{source}: {note}" if source else note for source, note in report.notes)
     return [Block(2, Text(f"note: {plain(line)}")) for line in lines]
-
-
-def skipped_note(skipped: Counter[str]) -> str | None:
-    """“5 files of other kinds were skipped (.jpg 3, .py 2)”; None if there were none."""
-    if not skipped:
-        return None
-    named = [f"{plain(suffix) or 'without a suffix'} {number:,}" for suffix, number in skipped.most_common(_KINDS)]
-    more = ["…"] if len(skipped) > _KINDS else []
-    files = "1 file of another kind was" if skipped.total() == 1 else f"{skipped.total():,} files of other kinds were"
-    return f"{files} skipped ({', '.join(named + more)})"
 
 
 def failure_lines(report: "SyncReport") -> list[str]:

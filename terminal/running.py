@@ -32,7 +32,11 @@ def run(session: Session) -> int:
         session.start_log(verbose=True, secret=token.get_secret_value())
         if not logs.looks_like_token(token.get_secret_value()):
             log.warning("DISCORD_TOKEN does not have the form of a bot's token; if Discord refuses it, copy it anew")
-        with session.library(threads=1) as (library, encoder):
+        with (
+            session.library(threads=1, serving=True) as (library, encoder),
+            session.reader() as reader,
+            session.fetcher() as fetcher,
+        ):
             from cogs import client
             from cogs.settings import Settings
 
@@ -42,6 +46,8 @@ def run(session: Session) -> int:
                 encoder=encoder,
                 ranker=session.ranker,
                 reranker=session.reranker,
+                reader=reader,
+                fetcher=fetcher,
                 settings=Settings(
                     articles=settings.articles,
                     data=settings.data,
@@ -51,6 +57,8 @@ def run(session: Session) -> int:
                     max_sentences=settings.limits.max_sentences,
                     manager_roles=settings.discord.manager_roles,
                     log_questions=settings.log.questions,
+                    refresh_every=session.every,
+                    keep_waiting=settings.answers.keep_waiting,
                 ),
             )
         if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):

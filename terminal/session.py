@@ -119,20 +119,23 @@ class Session:
 
     @contextmanager
     def library(
-        self, *, folder: Path | None = None, threads: int | None = None
+        self, *, folder: Path | None = None, threads: int | None = None, serving: bool = False
     ) -> Iterator[tuple["Library", "Encoder"]]:
         """The library (the configured one, or that of `folder`) and the encoder, for the length of the block.
 
-        `threads` is how many cores one encoding may use; None: all. Heavy libraries are imported
+        `threads` is how many cores one encoding may use; None: all. Where it is for `serving`, corpora of an earlier
+        model are served with that until they are encoded anew. Heavy libraries are imported
         here, so the environment that they read is set here, too.
         """
         if threads is not None:
             os.environ.setdefault("OMP_NUM_THREADS", str(threads))
         quieten()
         from index.corpus import Library
+        from index.encoder import encoder_of
 
         encoder = self.make_encoder(self.config)
-        library = Library(folder or self.config.data, encoder, shared_with=self.config.shared_with)
+        previous = encoder_of if serving else None
+        library = Library(folder or self.config.data, encoder, shared_with=self.config.shared_with, previous=previous)
         try:
             yield library, encoder
         finally:
@@ -163,15 +166,13 @@ class Session:
             yield fetcher
 
     @contextmanager
-    def refresher(
-        self, store: "Store", encoder: "Encoder", server: int | None, fetcher: "Fetcher"
-    ) -> Iterator["Refresher"]:
+    def refresher(self, store: "Store", encoder: "Encoder", server: int | None) -> Iterator["Refresher"]:
         """What brings the corpus of `server` (None: the operator's) up to date with its sources, within the block."""
         from index.indexer import Indexer
         from index.refresh import Refresher
 
         limits = self.config.limits
-        with self.reader() as reader:
+        with self.reader() as reader, self.fetcher() as fetcher:
             indexer = Indexer(
                 store,
                 encoder,

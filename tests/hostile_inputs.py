@@ -1,173 +1,35 @@
-"""Hostile files, every one made here: archives, documents, pages, Markdown, text, and what lies about its kind or name.
+"""All hostile inputs, and the honest articles that lie among them."""
 
-Each is a `Case` of `FILES`: how it is called, what is to be done with it, and how it is made and where it is put.
-"""
+from hostile_archives import ARCHIVES, HONEST_UPLOAD, named
+from hostile_documents import DOCUMENTS, docx, p, pdf, printed
+from hostile_texts import TEXTS, page
+from hostile_web import WEB, item, rss
+from hostile_world import Case, World, told
+from loopback_web import answer
 
-import struct
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from functools import cache
-from io import BytesIO
-from os import fsencode, mkfifo
-from random import Random
-from stat import S_IFLNK
-from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED
-
-from hostile_world import MIB, Place, World, indexed, refused
-
-RIVER = "The river rose by four metres in a single night, and the bridge at the mill was closed until Sunday."
-LINKED = "http://127.0.0.1:{port}/secret"  # what a file may lead to, and nobody may ask
+CASES: tuple[Case, ...] = (*ARCHIVES, *DOCUMENTS, *TEXTS, *WEB)
 
 
-def told(what: str) -> str:
-    """Two sentences that are in one article only."""
-    return f"{RIVER} It was {what} that told of it first."
-
-
-def file(name: str, make: Callable[[], bytes | str]) -> Place:
-    """In the folder; `{port}` in a text becomes a port that must not be reached, `{secret}` a file that must not be
-    read."""
-
-    def place(world: World) -> str:
-        made = make()
-        if isinstance(made, str):
-            made = made.replace("{port}", str(world.port)).replace("{secret}", world.secret.as_uri()).encode()
-        return world.file(name, made)
-
-    return place
-
-
-def upload(name: str, make: Callable[[], bytes]) -> Place:
-    return lambda world: world.upload(name, make())
-
-
-# Archives
-
-
-def zipped(entries: Mapping[str, str | bytes], method: int = ZIP_DEFLATED) -> bytes:
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
-
-
-def blank(size: int = MIB) -> bytes:
-    """Blanks, which hold nothing and take next to no room in an archive."""
-    return b" " * size
-
-
-def overlapping(entries: int) -> bytes:
-    """An archive whose entries are all the same bytes, of which each is a megabyte."""
-    one = zipped({"0000.txt": blank()})
-    directory = one.index(b"PK\x01\x02")
-    end = one.rindex(b"PK\x05\x06")
-    header = one[directory:end] * entries
-    counts = struct.pack("<HHII", entries, entries, len(header), directory)
-    return one[:directory] + header + one[end : end + 8] + counts + b"\0\0"
-
-
-def holding_itself() -> bytes:
-    """An archive whose one entry is all of it but the first header, with the right check sum: it has no innermost one."""
-    name, check = b"again.txt", 0xC0FFEE
-    size = 2 * (30 + len(name)) - 30 + 46 + 22 + 4
-    numbers = (20, 0, 0, 0, 0, check, size, size, len(name), 0)
-    entry = struct.pack("<4s5H3I2H", b"PK\x03\x04", *numbers) + name
-    directory = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, *numbers, 0, 0, 0, 0, 0) + name
-    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(directory), 2 * len(entry), 4)
-    inside = entry + directory + end
-    assert size == len(inside) + 4
-    return entry + inside + _ending(inside, check)
-
-
-def _ending(data: bytes, wanted: int) -> bytes:
-    """The four bytes behind `data` with which its CRC-32 is the one that is wanted."""
-    table = [_shifted(n) for n in range(256)]
-    by_highest = {value >> 24: n for n, value in enumerate(table)}
-    state, steps = wanted ^ 0xFFFFFFFF, []
-    for _ in range(4):  # backwards, from the last byte: which step of the table it was
-        steps.append(by_highest[state >> 24])
-        state = (state ^ table[steps[-1]]) << 8 & 0xFFFFFFFF
-    state, made = zlib.crc32(data) ^ 0xFFFFFFFF, b""
-    for step in reversed(steps):
-        made += bytes([(state ^ step) & 0xFF])
-        state = table[step] ^ state >> 8
-    return made
-
-
-def _shifted(n: int) -> int:
-    for _ in range(8):
-        n = n >> 1 ^ (0xEDB88320 if n & 1 else 0)
-    return n
-
-
-def nested(depth: int, copies: int = 16) -> bytes:
-    """Archives in archives, as in the bomb called 42: at the innermost, a megabyte of blanks."""
-    made = zipped({"0.txt": blank()})
-    for _ in range(depth):
-        made = zipped({f"{n}.zip": made for n in range(copies)})
-    return made
-
-
-def many_entries(count: int) -> bytes:
-    """A directory of so many empty entries, and nothing else."""
-    header = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", *[0] * 8, 0, 1, *[0] * 6) + b"a"
-    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, len(header) * count, 4, 0)
-    return b"PK\x03\x04" + header * count + end
-
-
-def lying(claimed: int, what: str) -> bytes:
-    """An archive that gives another size for what it holds."""
-    text = told(what) * 10
-    return zipped({"a.txt": text}).replace(struct.pack("<I", len(text)), struct.pack("<I", claimed))
-
-
-def with_password() -> bytes:
-    """An archive whose headers say that its entry is encrypted."""
-    data = bytearray(zipped({"a.txt": RIVER}))
-    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        data[data.index(header) + flags] |= 1
-    return bytes(data)
-
-
-def with_link() -> bytes:
-    link = zipfile.ZipInfo("link.txt")
-    link.external_attr = (S_IFLNK | 0o777) << 16
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(link, "/etc/passwd")
-    return buffer.getvalue()
-
-
-# Names, all in one archive: each becomes an article under a name that leads nowhere
-
-_NAMED = {
-    "a name that climbs": ("../../../etc/cron.d/climb.txt", "etc/cron.d/climb.txt"),
-    "an absolute name": ("/etc/absolute.txt", "etc/absolute.txt"),
-    "a name with a drive": ("C:\\Windows\\drive.txt", "Windows/drive.txt"),
-    "a name on a share": ("\\\\host\\share\\shared.txt", "host/share/shared.txt"),
-    "a name with line ends": ("line\nend\r\n.txt", "line end .txt"),
-    "a name with a NUL": ("nul.txt@.png", "nul.txt"),
-    "a name that turns letters around": ("around\u202etxt.exe\u202c.txt", "aroundtxt.exe.txt"),
-    "a name with commands for a terminal": ("red\x1b[31m\x07.txt", "red[31m.txt"),
-    "a name of 5,000 characters": ("x" * 5_000 + ".txt", "x" * 95 + "….txt"),
-    "a name 500 folders deep": ("b/" * 500 + "deep.txt", "b/" * 8 + "deep.txt"),
-    "the same name twice": ("./etc/absolute.txt", "etc/absolute (2).txt"),
-    "the name of a device": ("dev/CON.txt", "dev/CON.txt"),
-    "a name in two spellings": ("\u0065\u0301\uff0f..\uff0fwide.txt", "\u0065\u0301\uff0f..\uff0fwide.txt"),
-}
-HONEST_UPLOAD = "honest words.txt"
-
-
-@cache
-def named() -> bytes:
-    """The archive of all these names, and of one honest article."""
-    entries = {written: told(name) for name, (written, _) in _NAMED.items()}
-    made = zipped(entries | {HONEST_UPLOAD: told("an honest upload")})
-    return made.replace(b"nul.txt@", b"nul.txt\0")
-
-
-def _name(name: str) -> Place:
-    return lambda world: f"{world.named}!/{_NAMED[name][1]}"
+def put_honest(world: World) -> dict[str, str]:
+    """Articles as people have them, in the world: address in reports → a sentence of each."""
+    world.archive = world.upload("names.zip", named())
+    world.web.put("/fed", page("an article of a feed"))
+    files = {
+        "honest.txt": told("an honest text").encode(),
+        "honest.md": f"# News\n\n{told('an honest note')}".encode(),
+        "honest.html": page("an honest page").encode(),
+        "honest.docx": docx(p(told("an honest document"))),
+        "honest.pdf": pdf(printed("an honest print")),
+        "zz/last.txt": told("an honest text at the end").encode(),
+    }
+    entries = item("own", told("an honest entry")), item("fed", "Short.", world.web.url("/fed", world.host("fed.example")))
+    feed = world.feed("honest", answer(body=rss(*entries), content_type="application/rss+xml"))
+    texts = "an honest text,an honest note,an honest page,an honest document,an honest print,an honest text at the end"
+    put = {world.file(name, data): what for (name, data), what in zip(files.items(), texts.split(","), strict=True)}
+    put |= {
+        f"{world.archive}!/{HONEST_UPLOAD}": "an honest upload",
+        world.page("welcome", answer(body=page("a page on the web"))): "a page on the web",
+        f"{feed}#own": "an honest entry",
+        world.web.url("/fed", "fed.example"): "an article of a feed",
+    }
+    return {address: f"It was {what} that told of it first." for address, what in put.items()}

@@ -7,19 +7,22 @@ import json
 import re
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from loopback_web import Behaviour, LoopbackWeb
 
 MIB = 1024 * 1024
 MEMORY = 384 * MIB  # bytes that the process which reads may take
-SECONDS = 10  # for one file
+SECONDS = 8  # for one file
 FETCH_SECONDS = 4  # for one page
 GROWTH = 150 * MIB  # bytes that the process which asks may grow by, whatever comes
 PUBLIC = "127.0.0.2"  # stands for the web: the one address that may be connected to
+SERVICES = (11211, 9200, 6379)  # ports where no web server is to be expected
 REFUSED = "refused"
 
 Place = Callable[["World"], str]
@@ -38,8 +41,6 @@ class Case:
     words: tuple[str, ...]
     place: Place
     lacks: str = ""
-    # What it becomes is another address than where it was put: an entry of a feed, for example.
-    becomes: str = ""
 
     @property
     def is_refused(self) -> bool:
@@ -54,8 +55,47 @@ def refused(name: str, words: str | tuple[str, ...], place: Place) -> Case:
     return Case(name, REFUSED, (words,) if isinstance(words, str) else words, place)
 
 
-def indexed(name: str, done: str, words: str, place: Place, *, lacks: str = "", becomes: str = "") -> Case:
-    return Case(name, done, (words,), place, lacks, becomes)
+def indexed(name: str, done: str, words: str, place: Place, *, lacks: str = "") -> Case:
+    return Case(name, done, (words,), place, lacks)
+
+RIVER = "The river rose by four metres in a single night, and the bridge at the mill was closed until Sunday."
+
+
+def told(what: str) -> str:
+    """Two sentences that are in one article only."""
+    return f"{RIVER} It was {what} that told of it first."
+
+
+def nothing(name: str, done: str, place: Place) -> Case:
+    """A case of which the report says nothing."""
+    return Case(name, done, (), place)
+
+
+def file(name: str, make: Callable[[], bytes | str]) -> Place:
+    """In the folder; of a text, what `World.filled` makes of it."""
+
+    def place(world: "World") -> str:
+        made = make()
+        return world.file(name, made if isinstance(made, bytes) else world.filled(made).encode())
+
+    return place
+
+
+def linked(name: str, make: Callable[[Callable[[str], str]], bytes]) -> Place:
+    """In the folder, made with `World.filled`."""
+    return lambda world: world.file(name, make(world.filled))
+
+
+def upload(name: str, make: Callable[[], bytes]) -> Place:
+    return lambda world: world.upload(name, make())
+
+
+def zipped(entries: Mapping[str, str | bytes], method: int = ZIP_DEFLATED) -> bytes:
+    buffer = BytesIO()
+    with ZipFile(buffer, "w", method) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
 
 
 @dataclass
@@ -68,33 +108,37 @@ class World:
     pages: list[str] = field(default_factory=list)
     feeds: list[str] = field(default_factory=list)
     hosts: dict[str, list[list[str]]] = field(default_factory=dict)  # → the answers of the resolver, the last one stays
+    archive: str = ""  # the address of the upload that holds all the names
 
     def __post_init__(self) -> None:
         self.folder = self.root / "articles"
         self.folder.mkdir()
         self.secret = self.root / "secret.txt"
         self.secret.write_text("The secret word is xyzzy.", encoding="utf-8")
-        self.web = LoopbackWeb(PUBLIC)
-        self.secure = self._secure()
-        self.forbidden = [LoopbackWeb("127.0.0.1"), LoopbackWeb("127.0.0.3")]
-        with suppress(OSError):
-            self.forbidden.append(LoopbackWeb("::1"))
-        self.port = self.forbidden[0].port
-        self.service = self._service()
+        self.servers: list[LoopbackWeb] = []
+        self.web = self.server()
+        self.secure = self.server(self.certificate) if self.certificate else None
+        self.port = self.web.port
+        places = [(host, self.port) for host in ("127.0.0.1", "127.0.0.3", "::1")]
+        places += [(PUBLIC, port) for port in SERVICES]
+        self.traps = [trap for place in places if (trap := _trap(*place)) is not None]
+        self.service = next(trap.getsockname()[1] for trap in self.traps if trap.getsockname()[1] in SERVICES)
 
-    def _secure(self) -> LoopbackWeb | None:
-        if self.certificate is None:
-            return None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate)
-        return LoopbackWeb(PUBLIC, tls=context)
+    def server(self, certificate: Path | None = None) -> LoopbackWeb:
+        """One more of the web's servers."""
+        context = None
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+        self.servers.append(LoopbackWeb(PUBLIC, tls=context))
+        return self.servers[-1]
 
-    def _service(self) -> socket.socket:
-        """Listens at the address that may be reached, on a port where no web server is to be expected."""
-        for port in (11211, 9200, 6379, 27017, 5432):
-            with suppress(OSError):
-                return socket.create_server((PUBLIC, port))
-        raise OSError("every port for services is taken")
+    def filled(self, text: str) -> str:
+        """The text with `{port}` and `{service}`, ports that must not be reached at other addresses or at all, and
+        `{secret}`, the address of a file that must not be read."""
+        return text.replace("{port}", str(self.port)).replace("{service}", str(self.service)).replace(
+            "{secret}", self.secret.as_uri()
+        )
 
     def file(self, name: str, data: bytes) -> str:
         path = self.folder / name
@@ -111,24 +155,27 @@ class World:
 
     def host(self, name: str, *answers: list[str]) -> str:
         """A host of its own, so that nobody has to wait for another's turn; on the web's address if nothing is said."""
-        self.hosts[name] = list(answers) or [[PUBLIC]]
+        assert self.hosts.setdefault(name, wanted := list(answers) or [[PUBLIC]]) == wanted, f"{name} is taken"
         return name
 
-    def page(self, name: str, behaviour: Behaviour, path: str = "/page") -> str:
-        host = self.host(f"{name}.example")
-        self.web.script(path, behaviour)
-        self.pages.append(self.web.url(path, host))
+    def page(self, name: str, behaviour: Behaviour, path: str = "") -> str:
+        self.pages.append(self._served(name, behaviour, path))
         return self.pages[-1]
+
+    def feed(self, name: str, behaviour: Behaviour) -> str:
+        self.feeds.append(self._served(name, behaviour))
+        return self.feeds[-1]
+
+    def _served(self, name: str, behaviour: Behaviour, path: str = "") -> str:
+        path = path or f"/{name}"
+        host = self.host(f"{name}.example")
+        assert self.web.url(path, host) not in self.pages + self.feeds, f"{path} is taken"
+        self.web.script(path, behaviour)
+        return self.web.url(path, host)
 
     def connections(self) -> int:
         """How many have connected to where nobody may."""
-        self.service.setblocking(False)
-        taken = 0
-        with suppress(BlockingIOError):
-            while True:
-                self.service.accept()[0].close()
-                taken += 1
-        return taken + sum(server.connections for server in self.forbidden)
+        return sum(map(_taken, self.traps))
 
     def plan(self) -> str:
         """All that the process which reads has to be told, as JSON."""
@@ -147,6 +194,23 @@ class World:
         )
 
     def close(self) -> None:
-        self.service.close()
-        for server in (self.web, *([self.secure] if self.secure else []), *self.forbidden):
+        for server in (*self.traps, *self.servers):
             server.close()
+
+
+def _trap(host: str, port: int) -> socket.socket | None:
+    """Listens where nobody may connect to; who does waits there to be counted."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=999)
+    except OSError:
+        return None
+
+
+def _taken(trap: socket.socket) -> int:
+    trap.setblocking(False)
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            trap.accept()[0].close()
+            count += 1
+    return count

@@ -1,9 +1,12 @@
 """What the command line remembers: files, pages and feeds, from a web server on the loopback and real folders."""
 
+import io
 import json
 import os
 import re
+import signal
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +74,14 @@ def elsewhere(tmp_path: Path, **texts: str) -> Path:
     return folder
 
 
+def zipped(**texts: str) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, text in texts.items():
+            archive.writestr(f"{name}.txt", text)
+    return data.getvalue()
+
+
 # -- what `index` remembers
 
 
@@ -121,10 +132,8 @@ def test_what_gave_nothing_is_not_remembered(bot, web, tmp_path):
     targets = [folder / "nosuch.md", folder / "broken.txt", folder / "empty", web.url("/nosuch"), web.url("/broken")]
     result = bot("index", *targets, "ftp://example.org/x", web.url("/gulls"))
     assert result.code == Exit.SOME_FAILED
-    assert [line.split(": ")[1] for line in result.err.splitlines() if line.startswith("Failed")] == [
-        *map(str, targets),
-        "ftp://example.org/x",
-    ]
+    failed = {line.split(": ")[1] for line in result.err.splitlines() if line.startswith("Failed")}
+    assert failed == {*map(str, targets), "ftp://example.org/x"}
     assert "must begin with http:// or https://" in result.err
     assert [row["address"] for row in listed(bot)] == [web.url("/gulls")]
 
@@ -187,6 +196,35 @@ def test_another_model_remembers_nothing_new(bot, web, tmp_path):
         assert refused.code == Exit.ERROR and "index --rebuild" in refused.err
     assert bot("index", web.url("/feed"), make_encoder=lambda config: Missing()).code == Exit.SOME_FAILED
     assert [row["address"] for row in listed(bot)] == [web.url("/gulls")]
+
+
+def test_archives_are_remembered(bot, web, tmp_path):
+    """An archive, as a file or behind a link, gives the articles in it, and is remembered itself."""
+    folder = elsewhere(tmp_path)
+    (folder / "all.zip").write_bytes(zipped(mill="The mill is old.", weir="The weir is new."))
+    web.put("/all.zip", zipped(quay="The quay is long.", pump="The pump is loud."), "application/zip")
+    assert bot("index", folder / "all.zip", web.url("/all.zip")).out.startswith("Articles: 4 added")
+    assert [row["address"] for row in listed(bot)] == [(folder / "all.zip").as_posix(), web.url("/all.zip")]
+    assert bot("index").out.startswith("Articles: 0 added, 0 changed, 4 unchanged, 0 removed")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process there")
+def test_ctrl_c_while_a_page_is_fetched(bot, web, tmp_path):
+    """Ctrl-C while a new link is fetched ends with exit code 130 at once; the same command does the rest later."""
+
+    def interrupting(talk):
+        os.kill(os.getpid(), signal.SIGINT)
+        talk.wait(0.3)
+        answer(body=page(GULLS))(talk)
+
+    web.script("/gulls", interrupting, answer(body=page(GULLS)))
+    folder = elsewhere(tmp_path, a="The mill is old.")
+    result = bot("index", folder, web.url("/gulls"), web.url("/feed"))
+    assert result.code == Exit.INTERRUPTED and result.err.splitlines()[-1] == "Interrupted."
+    assert "Failed" not in result.err and "/feed" not in web.paths
+    assert [row["kind"] for row in listed(bot)] == ["path"]
+    assert bot("index", folder, web.url("/gulls")).out.startswith("Articles: 1 added, 0 changed, 1 unchanged")
+    assert [row["kind"] for row in listed(bot)] == ["path", "page"]
 
 
 def test_the_reader_is_limited_as_configured(bot, tmp_path):
@@ -256,7 +294,7 @@ def test_sources_that_fail(bot, web):
     web.put("/gulls", page(GULLS))
     assert bot("sources", "resume", row["id"]).out == f"active: 1  {web.url('/gulls')}\n"
     assert "1 unchanged" in bot("index").out
-    assert listed(bot)[0]["problem"] is None and "sources" not in bot("check").out
+    assert listed(bot)[0]["problem"] is None and "Operator's sources" not in bot("check").out
 
 
 def test_a_paused_source_is_left_alone(bot, web):

@@ -1,16 +1,23 @@
 """What the cogs ask of the library: each server reaches its own articles and what is shared with it, nothing else."""
 
+import io
 import threading
+import zipfile
 from dataclasses import replace
 
 import pytest
 
-from cogs.articles import _outcome
+from cogs import reports
+from cogs.additions import Additions
 from cogs.refusal import Refusal
 from cogs.service import NOWHERE, Service
 from cogs.settings import Settings
+from cogs.sources import Sources
+from cogs.workshop import Workshop
 from index.corpus import Library
 from index.errors import UserError
+from index.fetch import Fetcher
+from index.reading import InProcess
 
 HARBOUR, MEADOW = 8392802304, 8396996608
 OWLS = b"# Owls in the mill\n\nA pair of barn owls nests in the mill. They raised four chicks this summer.\n"
@@ -22,17 +29,65 @@ def settings(tmp_path, articles):
     return Settings(articles, tmp_path / "data", 3, 0.8, 100_000, 200, frozenset(), False)
 
 
+class Bench:
+    """What a bot has at hand, without a bot."""
+
+    def __init__(self, library, encoder, settings):
+        self.fetcher = Fetcher(user_agent="test", max_bytes=1_000)
+        self.service = Service(library, encoder, settings)
+        workshop = Workshop(library, self.service, settings, InProcess(), self.fetcher)
+        self.additions = Additions(workshop)
+        self.sources = Sources(workshop)
+
+    def __getattr__(self, name):
+        return getattr(self.service, name)
+
+
 @pytest.fixture
-def service(library, encoder, settings):
-    return Service(library, encoder, settings)
+def bench():
+    made = []
+
+    def make(*parts):
+        made.append(Bench(*parts))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.fetcher.close()
+
+
+@pytest.fixture
+def service(bench, library, encoder, settings):
+    return bench(library, encoder, settings)
+
+
+def refresh(service, server):
+    return service.sources.refresh(server, lambda _: None, threading.Event()).report
 
 
 def sync(service):
-    return service.reread_operators(lambda _: None, threading.Event())
+    return refresh(service, None)
 
 
-def add(service, server, data=OWLS, name="owls.md", number=1, **options):
-    return service.add(server, data, name, f"discord:{number}/{name}", **options)
+def add(service, server, data=OWLS, name="owls.md", number=1, *, replaces=None, **options):
+    address = f"discord:{number}/{name}"
+    if replaces is not None:
+        replaces = service.find(server, replaces, upload=True).source
+    return service.additions.file(server, data, name, address, replaces=replaces, **options)
+
+
+def the(added):
+    """The one article of an addition, and how it came out."""
+    ((article, outcome),) = added.articles
+    return outcome, article
+
+
+def zipped(**files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("_", "."), text)
+    return buffer.getvalue()
 
 
 def test_a_server_asks_its_own_articles_and_the_shared_ones(service):
@@ -50,7 +105,7 @@ def test_a_server_asks_its_own_articles_and_the_shared_ones(service):
 
 def test_no_id_leads_into_another_server(service):
     """Lists, choices, look-ups, replacements and removals know the articles of their own server alone."""
-    article = add(service, HARBOUR).article
+    _, article = the(add(service, HARBOUR))
     assert service.articles(MEADOW) == service.matching(MEADOW, "") == service.matching(MEADOW, "", uploads=True) == []
     add(service, MEADOW, BREAD, "bakery.md")
     for choice in (str(article.id + 1), "Owls in the mill", "-1", "1 OR 1", "1e3"):
@@ -88,30 +143,32 @@ def test_direct_messages_ask_what_is_shared_with_every_server(service, tmp_path,
     assert restricted.ask(HARBOUR, "When was the Tallow Bridge opened by the mayor?").answer.answered
     for outside in (NOWHERE, MEADOW):
         assert not restricted.ask(outside, "When was the Tallow Bridge opened by the mayor?").answer.answered
-    assert restricted.shared(MEADOW) == 0
+    assert restricted.shelf(MEADOW).shared == 0
     named.close()
 
 
 def test_the_same_file_twice(service):
     """A file with the bytes of an upload is reported as already there, whatever it is called."""
-    first = add(service, HARBOUR)
-    again = add(service, HARBOUR, OWLS, "copy.txt", 2)
-    assert (first.outcome, again.outcome) == ("added", "unchanged")
-    assert again.article == first.article
+    first = the(add(service, HARBOUR))
+    again = the(add(service, HARBOUR, OWLS, "copy.txt", 2))
+    assert (first[0], again[0]) == ("added", "unchanged")
+    assert again[1] == first[1]
     assert len(service.articles(HARBOUR)) == 1
-    assert add(service, MEADOW).outcome == "added"
+    assert the(add(service, MEADOW))[0] == "added"
 
 
 def test_replacing(service):
     """A file can take the place of an uploaded one, chosen by id or title, and nothing of the old text stays."""
-    old = add(service, HARBOUR).article
-    new = add(service, HARBOUR, BREAD, "bakery.md", 2, replaces=str(old.id))
-    assert (new.outcome, new.article.id) == ("changed", old.id)
+    _, old = the(add(service, HARBOUR))
+    outcome, new = the(add(service, HARBOUR, BREAD, "bakery.md", 2, replaces=str(old.id)))
+    assert (outcome, new.id) == ("changed", old.id)
     assert [one.title for one in service.articles(HARBOUR)] == ["The bakery"]
-    assert add(service, HARBOUR, BREAD, "bakery.md", 3, replaces="the bakery").outcome == "unchanged"
-    other = add(service, HARBOUR, number=9).article
-    with pytest.raises(UserError, match="already there"):
+    assert the(add(service, HARBOUR, BREAD, "bakery.md", 3, replaces="the bakery"))[0] == "unchanged"
+    _, other = the(add(service, HARBOUR, number=9))
+    with pytest.raises(UserError, match="already there, as “The bakery”"):
         add(service, HARBOUR, BREAD, "bakery.md", 4, replaces=str(other.id))
+    with pytest.raises(UserError, match="several articles"):
+        add(service, HARBOUR, zipped(a_md=OWLS), "a.zip", 5, replaces=str(other.id))
 
 
 def test_files_that_cannot_be_read(service):
@@ -119,11 +176,10 @@ def test_files_that_cannot_be_read(service):
     with pytest.raises(UserError):
         add(service, HARBOUR, bytes(range(256)) * 40, "image.txt")
     with pytest.raises(UserError, match="too large"):
-        service.demand_acceptable("a.txt", 100_001)
-    with pytest.raises(UserError, match="not supported"):
-        service.demand_acceptable("a.xyz", 10)
-    service.demand_acceptable("A.TXT", 100_000)
+        service.additions.demand_acceptable("a.txt", 100_001)
+    service.additions.demand_acceptable("A.XYZ", 100_000)
     assert service.articles(HARBOUR) == []
+    assert the(add(service, HARBOUR, OWLS, "owls.dat"))[0] == "added"  # it is what it holds
 
 
 def test_a_refused_file_makes_no_corpus(service, library):
@@ -131,10 +187,45 @@ def test_a_refused_file_makes_no_corpus(service, library):
     with pytest.raises(Refusal):
         add(service, HARBOUR, b"", "empty.txt")
     assert library.servers() == []
+    with pytest.raises(Refusal, match="None of its 2 files"):
+        add(service, HARBOUR, zipped(a_md=b"", b_md=b""), "empty.zip")
+    assert library.servers() == []
     add(service, HARBOUR)
     with pytest.raises(Refusal):
         add(service, HARBOUR, b"", "empty.txt", 2)
     assert library.servers() == [HARBOUR]
+    assert [one.address for one in library.corpus(HARBOUR).store.ledger.sources()] == ["discord:1/owls.md"]
+
+
+def test_an_archive(service):
+    """A ZIP gives several articles; what fails of it is named, and the same one again brings nothing more."""
+    added = add(service, HARBOUR, zipped(owls_md=OWLS, bread_md=BREAD, empty_md=b""), "a.zip")
+    assert {one.title: outcome for one, outcome in added.articles} == {
+        "Owls in the mill": "added",
+        "The bakery": "added",
+    }
+    text = reports.added(added)
+    assert "2 added, 1 failed, from **a.zip**" in text
+    assert "empty.md" in text
+    again = add(service, HARBOUR, zipped(owls_md=OWLS, bread_md=BREAD, empty_md=b""), "b.zip", 2)
+    assert [outcome for _, outcome in again.articles] == ["unchanged", "unchanged"]
+    assert service.matching(HARBOUR, "", uploads=True) == []  # none of them can be replaced by itself
+
+
+def test_copies_step_back(service):
+    """The same article again is listed once, with how many others it stands for, and removed with them."""
+    text = b"# Owls in the mill\n\n" + b" ".join(b"The owl number %d sleeps in box %d." % (n, n) for n in range(20))
+    add(service, HARBOUR, text, "a.md")
+    added = add(service, HARBOUR, text + b" The end.", "b.md", 2)
+    shelf = service.shelf(HARBOUR)
+    (one,) = shelf.articles
+    assert shelf.copies == {one.id: 1}
+    assert "and 1 other address" in reports.page_of(shelf, 0)[0].description
+    assert "same as" in reports.added(added) or the(added)[1] == one
+    assert service.matching(HARBOUR, "owls") == [one]
+    service.remove(HARBOUR, one.id)
+    assert service.shelf(HARBOUR).articles == []
+    assert not refresh(service, HARBOUR).added
 
 
 def test_adding_can_be_stopped(service):
@@ -146,13 +237,12 @@ def test_adding_can_be_stopped(service):
     assert service.articles(HARBOUR) == []
 
 
-def test_replacing_what_is_removed_meanwhile(service, monkeypatch):
-    """An upload whose place was removed meanwhile is reported as added, or as not added, never as a replacement."""
-    old = add(service, HARBOUR).article
-    found = service.find(HARBOUR, str(old.id))
+def test_replacing_what_is_removed_meanwhile(service):
+    """An upload whose place was removed meanwhile is reported as added, never as a replacement."""
+    _, old = the(add(service, HARBOUR))
     service.remove(HARBOUR, old.id)
-    monkeypatch.setattr(service, "find", lambda *_, **__: found)
-    assert _outcome(add(service, HARBOUR, BREAD, "bakery.md", 2, replaces=str(old.id))).startswith("Added")
+    added = service.additions.file(HARBOUR, BREAD, "bakery.md", "discord:2/bakery.md", replaces=old.source)
+    assert reports.added(added).startswith("Added")
 
 
 def test_whose_error_it_is(service, library):
@@ -183,29 +273,29 @@ def test_titles_that_several_articles_have(service):
 
 def test_rereading(service, articles):
     """Re-reading goes through a server's uploads and the operator's folder, each into its own corpus."""
-    assert service.reread(HARBOUR, lambda _: None, threading.Event()).unchanged == []
+    assert refresh(service, HARBOUR).unchanged == []
     add(service, HARBOUR)
-    assert len(service.reread(HARBOUR, lambda _: None, threading.Event()).unchanged) == 1
+    assert len(refresh(service, HARBOUR).unchanged) == 1
     assert len(sync(service).added) == 3
     (articles / "owls.md").unlink()
     assert len(sync(service).removed) == 1
     assert len(service.articles(HARBOUR)) == 1
-    assert service.shared(HARBOUR) == 2
+    assert service.shelf(HARBOUR).shared == 2
 
 
-def test_most_hits(library, encoder, settings):
+def test_most_hits(bench, library, encoder, settings):
     """An answer shows as many hits as the settings allow."""
-    service = Service(library, encoder, replace(settings, hits=1))
+    service = bench(library, encoder, replace(settings, hits=1))
     sync(service)
     assert len(service.ask(HARBOUR, "Does the bakery's oven burn apple wood?").answer.hits) == 1
 
 
-def test_a_server_has_room_for_so_many_sentences(library, encoder, settings):
+def test_a_server_has_room_for_so_many_sentences(bench, library, encoder, settings):
     """One server's uploads end at the configured number of sentences; another's, and the operator's, do not."""
-    service = Service(library, encoder, replace(settings, max_sentences=5))
+    service = bench(library, encoder, replace(settings, max_sentences=5))
     add(service, HARBOUR)
     with pytest.raises(UserError, match="max_sentences"):
         add(service, HARBOUR, BREAD + b"It opens at six. It closes at two.\n", "bakery.md", 2)
     assert [one.title for one in service.articles(HARBOUR)] == ["Owls in the mill"]
-    assert add(service, MEADOW, BREAD + b"It opens at six. It closes at two.\n", "bakery.md", 2).outcome == "added"
+    assert the(add(service, MEADOW, BREAD + b"It opens at six. It closes at two.\n", "bakery.md", 2))[0] == "added"
     assert len(sync(service).added) == 3

@@ -26,12 +26,14 @@ MILL = "The mill stands by the weir. Its wheel turns backwards in spring floods.
 
 def page(title: str, text: str, head: str = "") -> str:
     paragraphs = "".join(f"<p>{sentence}.</p>" for sentence in text.removesuffix(".").split(". "))
-    return f"<!doctype html><html lang=en><head><title>{title}</title>{head}</head><body><article><h1>{title}</h1>{paragraphs}</article></body></html>"
+    body = f"<body><article><h1>{title}</h1>{paragraphs}</article></body>"
+    return f"<!doctype html><html lang=en><head><title>{title}</title>{head}</head>{body}</html>"
 
 
 def item(url: str, title: str, html: str = "", summary: str = "") -> str:
     content = f"<content:encoded><![CDATA[{html}]]></content:encoded>" if html else ""
-    return f"<item><title>{title}</title><link>{url}</link><guid>{url}</guid><description>{summary}</description>{content}</item>"
+    named = f"<title>{title}</title><link>{url}</link><guid>{url}</guid>"
+    return f"<item>{named}<description>{summary}</description>{content}</item>"
 
 
 def rss(*items: str) -> str:
@@ -94,7 +96,8 @@ def test_a_page_becomes_an_article_with_what_it_says_of_itself(refresher, corpus
     """Title, author, days, language and canonical address come from the page; its address is remembered."""
     head = (
         '<link rel=canonical href="/owls"><meta name=author content="Mara Weir">'
-        '<meta property="article:published_time" content="2024-05-01"><meta property="article:modified_time" content="2024-05-03">'
+        '<meta property="article:published_time" content="2024-05-01">'
+        '<meta property="article:modified_time" content="2024-05-03">'
     )
     url = web.put("/owls?utm_source=x", page("Owls in the mill", OWLS, head))
     source, report = refresher.add_link(url)
@@ -147,7 +150,7 @@ def test_a_page_that_is_gone_costs_no_article(refresher, corpus, web, clock):
     web.remove("/owls")
     report = again(refresher, corpus)
     assert [source for source, _ in report.failed] == [url] and "stays" in report.failed[0][1]
-    assert OWLS.split(". ")[0] in texts(corpus)[url]
+    assert OWLS.partition(". ")[0] in texts(corpus)[url]
     assert only(corpus).failures == 1 and only(corpus).problem
 
 
@@ -366,3 +369,62 @@ def test_an_uploaded_archive_is_kept_once_and_goes_with_its_last_article(corpus,
     assert len(corpus.store.uploads()) == 1
     corpus.store.remove([second])
     assert not corpus.store.uploads() and not corpus.store.ledger.sources()
+
+
+def test_a_stop_is_no_failure_of_what_was_waited_for(refresher, corpus, web):
+    """A page that was being fetched when the run was stopped has not failed: nothing is held against it."""
+    refresher.add_link(web.put("/owls", page("Owls", OWLS)))
+    web.script("/owls", silent())
+    cancel = threading.Event()
+    threading.Timer(0.5, cancel.set).start()
+    report = again(refresher, corpus, cancel=cancel)
+    assert report.cancelled and not report.failed and only(corpus).failures == 0
+
+
+def test_a_stop_while_a_link_is_looked_at_leaves_nothing(refresher, corpus, web):
+    """Adding a link can be stopped before the page has come."""
+    cancel = threading.Event()
+    threading.Timer(0.5, cancel.set).start()
+    with pytest.raises(UserError, match="stopped"):
+        refresher.add_link(web.script("/never", silent()), cancel=cancel)
+    assert not corpus.store.ledger.sources()
+
+
+def test_the_articles_of_an_archive_go_with_its_link(refresher, corpus, web):
+    """What an archive behind a link gave is known to be its own, and goes when the source is removed."""
+    url = web.put("/all.zip", packed({"owls.txt": OWLS, "mill.txt": MILL}), "application/zip")
+    source, _ = refresher.add_link(url)
+    assert {f"{url}!/owls.txt", f"{url}!/mill.txt"} <= corpus.store.ledger.articles_of(source.id)
+    assert refresher.remove(source) == 2 and not corpus.store.articles()
+
+
+def test_an_upload_goes_with_its_source(refresher, corpus):
+    """Removing an upload as a source removes its bytes and its article."""
+    Indexer(corpus.store, HashEncoder()).add_upload(OWLS.encode(), "discord:1/owls.txt", "owls.txt")
+    assert refresher.remove(only(corpus)) == 1
+    assert not corpus.store.uploads() and not corpus.store.articles() and not corpus.store.ledger.sources()
+
+
+def test_a_page_that_a_feed_names_too_stays_removed(refresher, corpus, web):
+    """An entry that was left to a page of its own is known to the feed, which does not bring it back."""
+    page_source, _ = refresher.add_link(web.put("/mill", page("The mill", MILL)))
+    refresher.add_link(web.put("/feed", rss(item(web.url("/mill"), "Mill", summary="Short.")), "application/rss+xml"))
+    corpus.store.remove([row.id for row in corpus.store.articles()])
+    corpus.store.ledger.remove(page_source.id)
+    assert again(refresher, corpus).added == [] and not corpus.store.articles()
+
+
+def test_a_link_can_be_tried_without_storing_anything(refresher, corpus, web):
+    """A dry run of a link reads the page and says what would come of it."""
+    url = web.put("/owls", page("Owls", OWLS))
+    _, report = refresher.add_link(url, dry_run=True)
+    assert report.added == [url] and report.dry_run
+    assert not corpus.store.ledger.sources() and not corpus.store.articles()
+
+
+def test_a_feed_that_cannot_be_read_is_not_remembered(refresher, corpus, web):
+    """What looks like a feed and is none leaves nothing behind."""
+    broken = '<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "b">]><rss version="2.0"><channel>&a;</channel></rss>'
+    with pytest.raises(UserError):
+        refresher.add_link(web.put("/feed", broken, "application/rss+xml"))
+    assert not corpus.store.ledger.sources()

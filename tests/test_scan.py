@@ -5,6 +5,7 @@ import itertools
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -330,3 +331,16 @@ def test_a_bad_file_never_stops_the_others(folder: Path) -> None:
             errors[file.path.name] = str(error)
     assert [Path(article.source).name for article in articles] == ["a.txt", "b.md", "c.HTML", "d.markdown"]
     assert errors.keys() == {*bad, "big.txt"} and all(f"“{name}”" in message for name, message in errors.items())
+
+
+def test_files_passed_over_are_named_by_kind():
+    """Files of other kinds are counted by their suffix, the commonest first, the first five kinds by name."""
+
+    def note(**kinds):
+        return Scan((), (), (), Counter(kinds)).note
+
+    assert note() is None
+    assert note(py=1) == "1 file of another kind was skipped (py 1)"
+    assert Scan((), (), (), Counter({".a": 1, ".b": 2, "": 1_500, ".c": 1, ".d": 1, ".e": 1})).note == (
+        "1,506 files of other kinds were skipped (without a suffix 1,500, .b 2, .a 1, .c 1, .d 1, …)"
+    )

@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
@@ -250,15 +249,6 @@ def test_a_report():
     assert written(reports.total_blocks(SyncReport(dry_run=True)))[0].startswith(
         "Dry run, nothing is stored. Articles: 0"
     )
-
-
-def test_files_passed_over():
-    """Files of other kinds are counted by their suffix, the commonest first, the first five kinds by name."""
-    assert reports.skipped_note(Counter()) is None
-    assert reports.skipped_note(Counter({".py": 1})) == "1 file of another kind was skipped (.py 1)"
-    kinds = {".a": 1, ".b": 2, "": 1_500, ".c\x1b": 1, ".d": 1, ".e": 1}
-    note = "1,506 files of other kinds were skipped (without a suffix 1,500, .b 2, .a 1, .c� 1, .d 1, …)"
-    assert reports.skipped_note(Counter(kinds)) == note
 
 
 def test_answered_questions_stand_under_their_article():

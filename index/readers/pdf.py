@@ -48,7 +48,8 @@ def parse(data: bytes, shown: str) -> Draft:
     try:
         document = pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
-        if error.err_code == pdfium.raw.FPDF_ERR_PASSWORD:
+        # The code may be that of an earlier document: pdfium has none for a document without pages.
+        if error.err_code == pdfium.raw.FPDF_ERR_PASSWORD and b"/Encrypt" in data:
             raise UserError(f"{shown} is encrypted: open it with its password and save it without one") from None
         raise UserError(f"{shown} is damaged and cannot be read as PDF: save or download it again") from None
     with closing(document):
