@@ -14,12 +14,12 @@ from index.corpus import Corpus
 from index.errors import UserError
 from index.fetch import FetchError
 from index.jobs import INSIDE
-from index.ledger import Source
 from index.readers import display, too_large
 from index.readers.kinds import Kind
 from index.report import Outcome, ProgressCallback, SyncReport, silent
 from index.store import Store, StoredArticle
 
+_STOPPED = "I was stopped before this was added. Add it again."
 _MOST_LINKS = 200  # pages and feeds of one server, which are all looked at again and again
 
 
@@ -105,7 +105,7 @@ class Additions:
             try:
                 source, report = refresher.add_link(url, feed=feed, channel=channel, cancel=cancel, progress=progress)
             except UserError as error:
-                raise self._whose(error) from error
+                raise self._whose(error, cancel) from error
             reasons = dict(report.failed)
             news = source.id not in before
             if news and source.address in reasons:
@@ -156,21 +156,21 @@ class Additions:
         there = store.articles_by_id(list(ids.values()))
         articles = tuple((there[ids[source]], outcomes[source]) for source in outcomes if ids.get(source) in there)
         if not articles and kind != "feed":
-            raise Refusal(_nothing(report))
+            raise Refusal(_STOPPED if cancel is not None and cancel.is_set() else _nothing(report))
         stand_ins = store.articles_by_id([one.copy_of for one, _ in articles if one.copy_of is not None])
         answered = self._workshop.answered(server, corpus, cancel) if report.added or report.changed else ()
         return Addition(kind, title, news, report, articles, stand_ins, answered)
 
-    def _whose(self, error: UserError) -> UserError:
+    def _whose(self, error: UserError, cancel: threading.Event | None) -> UserError:
         """The error as a refusal, unless it tells of this machine, which is for the operator to mend."""
+        if cancel is not None and cancel.is_set():
+            return Refusal(_STOPPED)
         if not isinstance(error, FetchError) and str(self._workshop.library.folder) in str(error):
             return error
         return Refusal(str(error))
 
 
 def _nothing(report: SyncReport) -> str:
-    if report.cancelled:
-        return "I was stopped before this was added. Add it again."
     if not report.failed:
         return "It was removed while it was being added. Add it again."
     if len(report.failed) == 1:

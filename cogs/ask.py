@@ -59,7 +59,8 @@ class AskCog(commands.Cog):
         self._demand_patience(interaction.user.id)
         await think(interaction, ephemeral=private)
         previous = await context.before_command(interaction, question, self._me)
-        asked = await self._answer(interaction.guild_id, question, previous)
+        # What was asked in private must not turn up in a report one day.
+        asked = await self._answer(interaction.guild_id, question, previous, None if private else interaction.user.id)
         may_embed = interaction.guild_id is None or interaction.app_permissions.embed_links
         ready = self._noted(_replies(asked, question, embeds=may_embed), asked, interaction.user.id)
         await deliver(*(partial(_edit, interaction, reply) for reply in ready.replies))
@@ -92,7 +93,7 @@ class AskCog(commands.Cog):
         try:
             self._demand_patience(message.author.id)
             previous = await context.before_message(message, question, self._me)
-            asked = await self._answer(context.server_of(message), question, previous)
+            asked = await self._answer(context.server_of(message), question, previous, message.author.id)
         except Exception as error:  # a listener is an entry point: nobody else would tell who asked
             return _Ready([render.Reply(said(error))])
         return self._noted(_replies(asked, None, embeds=embeds), asked, message.author.id)
@@ -119,13 +120,15 @@ class AskCog(commands.Cog):
         if wait := self._cooldown.update_rate_limit(user_id):
             raise Refusal(slow_down(wait))
 
-    async def _answer(self, server: int | None, question: str, previous: Sequence[str] = ()) -> Asked:
+    async def _answer(
+        self, server: int | None, question: str, previous: Sequence[str] = (), keep_for: int | None = None
+    ) -> Asked:
         bridge, service = self.bot.bridge, self.bot.service
         if server is None and not await bridge.call(Lane.LOOK, service.is_shared):
             raise Refusal("I cannot answer direct messages: no articles are shared with everybody. Ask in a server.")
         started = time.perf_counter()
         place = server or NOWHERE
-        asked = await bridge.call_for(place, Lane.ASK, service.ask, place, question, previous)
+        asked = await bridge.call_for(place, Lane.ASK, service.ask, place, question, previous, keep_for=keep_for)
         confidence = asked.answer.confidence
         fields: dict[str, object] = {
             "server": server,

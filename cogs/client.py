@@ -17,24 +17,21 @@ import discord
 from discord.ext import commands
 
 from cogs import reports
-from cogs.additions import Additions
 from cogs.articles import ArticlesCog
 from cogs.ask import AskCog
-from cogs.bridge import Bridge, Lane
+from cogs.backstage import Backstage
+from cogs.bridge import Lane
 from cogs.buttons import BUTTONS
 from cogs.errors import Tree
 from cogs.feeds import FeedsCog
 from cogs.messages import MessagesCog
 from cogs.refusal import Refusal
 from cogs.reindex import ReindexCog
-from cogs.schedule import Schedule
 from cogs.sending import announce
 from cogs.service import Service
 from cogs.settings import Settings
-from cogs.sources import Sources
 from cogs.stopping import stop_on_signals
 from cogs.trouble import OneLine, hopeless, in_short, passes
-from cogs.workshop import Workshop
 from index.corpus import Library
 from index.encoder import Encoder
 from index.errors import UserError
@@ -46,6 +43,7 @@ from retrieval.reranker import CrossEncoderReranker
 
 log = logging.getLogger(__name__)
 
+_USER_AGENT = "Verbatim (a Discord bot that reads what its servers point it to)"
 _LONGEST_DELAY = 60.0  # seconds between two attempts to connect
 # Seconds to stop in: containers wait for ten. The bridge takes up to four of them.
 _LAST_WORDS = 1.5  # for work already done to say so
@@ -53,46 +51,10 @@ _GOODBYE = 1.5  # for the connection to close
 _STOP_WITHIN = 8.0  # for everything: then the process ends, whatever hangs
 
 
-_USER_AGENT = "Verbatim (a Discord bot that reads what its servers ask it to)"
-
-
-class Rooms:
-    """What the bot works with, for as long as the program runs."""
-
-    def __init__(
-        self, library: Library, service: Service, settings: Settings, reader: Isolation, fetcher: Fetcher
-    ) -> None:
-        workshop = Workshop(library, service, settings, reader, fetcher)
-        self.settings = settings
-        self.service = service
-        self.additions = Additions(workshop)
-        self.sources = Sources(workshop)
-        self.bridge = Bridge()
-        self.schedule = Schedule(self.sources, self.bridge, every=workshop.every["path"])
-        self._library = library
-        self._reader = reader
-        self._fetcher = fetcher
-
-    async def stop(self) -> None:
-        """Ends all work: what can say so is told, and what waits for the web or a file is given up."""
-        closing = asyncio.ensure_future(self.bridge.close())
-        await asyncio.sleep(0)  # so that whoever is interrupted now knows that it is to end
-        self._fetcher.cancel()
-        self._reader.close()
-        await closing
-
-    async def close(self) -> None:
-        """Stops, and lets go of everything."""
-        await self.stop()
-        await self.schedule.stop()
-        self._fetcher.close()
-        self._library.close()
-
-
 class VerbatimBot(commands.AutoShardedBot):
     """One connection to Discord, from login to close; an attempt that fails is followed by another bot."""
 
-    def __init__(self, service: Service, bridge: Bridge, settings: Settings) -> None:
+    def __init__(self, backstage: Backstage) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -106,9 +68,13 @@ class VerbatimBot(commands.AutoShardedBot):
             # A limit that lasts longer is an error to be told, not something to sleep through.
             max_ratelimit_timeout=300.0,
         )
-        self.service = service
-        self.bridge = bridge
-        self.settings = settings
+        self.settings = backstage.settings
+        self.service = backstage.service
+        self.additions = backstage.additions
+        self.sources = backstage.sources
+        self.bridge = backstage.bridge
+        self.schedule = backstage.schedule
+        self._backstage = backstage
         self.session: aiohttp.ClientSession
         self._warming: asyncio.Task[None] | None = None
         self.has_been_ready = False
@@ -119,13 +85,24 @@ class VerbatimBot(commands.AutoShardedBot):
         if self.application is not None:
             self.owner_ids = operators(self.application)
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        for cog in (AskCog, ArticlesCog, ReindexCog):
+        for cog in (AskCog, ArticlesCog, FeedsCog, MessagesCog, ReindexCog):
             await self.add_cog(cog(self))
         self.add_dynamic_items(*BUTTONS)
         try:
             await self._sync_commands()
         except (discord.HTTPException, discord.RateLimited) as error:
             log.warning("the commands could not be registered, which is tried again at the next start: %s", error)
+        self.schedule.tell, self.schedule.serves = self._tell_of, self._serves
+        self.schedule.start()
+
+    async def _tell_of(self, source: Source) -> None:
+        """Says that a source is looked at no longer, where it was added."""
+        if source.channel is not None:
+            await announce(self, source.channel, reports.suspended(source))
+
+    def _serves(self, server: int) -> bool:
+        """Whether the bot is in this server, as far as it knows; while it starts, it does not."""
+        return not self.is_ready() or self.get_guild(server) is not None
 
     async def _warm_up(self) -> None:
         """Loads the models once the token has proved good, so that nobody's first question waits for it."""
@@ -172,7 +149,7 @@ class VerbatimBot(commands.AutoShardedBot):
 
     async def finish(self) -> None:
         """Closes in order: work ends or is dropped, whoever waits for it is told, the connection goes."""
-        await self.bridge.close()
+        await self._backstage.stop()
         if self._at_work:
             await asyncio.wait(self._at_work, timeout=_LAST_WORDS)
         with suppress(TimeoutError):
@@ -204,45 +181,46 @@ def run(
     settings: Settings,
     ranker: LearnedRanker | None = None,
     reranker: CrossEncoderReranker | None = None,
+    reader: Isolation | None = None,
+    fetcher: Fetcher | None = None,
 ) -> int:
-    """Runs the bot until SIGTERM or SIGINT and returns the exit code, 0; `library` is closed then.
+    """Runs the bot until SIGTERM or SIGINT and returns the exit code, 0; everything it was given is closed then.
+
+    `reader` reads what strangers wrote, and `fetcher` fetches what is on the web; by default with their usual limits.
 
     Raises:
         UserError: Discord does not accept the token or the intents.
     """
-    return asyncio.run(
-        _serve(token, library, Service(library, encoder, settings, ranker=ranker, reranker=reranker), settings)
-    )
+    service = Service(library, encoder, settings, ranker=ranker, reranker=reranker)
+    reader = reader or Isolation()
+    fetcher = fetcher or Fetcher(user_agent=_USER_AGENT, max_bytes=settings.max_bytes)
+    return asyncio.run(_serve(token, Backstage(library, service, settings, reader, fetcher)))
 
 
-async def _serve(token: str, library: Library, service: Service, settings: Settings) -> int:
+async def _serve(token: str, backstage: Backstage) -> int:
     stop = asyncio.Event()
     # A bot that never speaks need not be told of what speaking takes.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    bridge = Bridge()
     quiet = OneLine()
     loggers = [logging.getLogger(f"discord.{name}") for name in ("client", "gateway", "shard")]
     for logger in loggers:
         logger.addFilter(quiet)
     with stop_on_signals(stop, within=_STOP_WITHIN):
         try:
-            await _stay_connected(token, service, bridge, settings, stop)
+            await _stay_connected(token, backstage, stop)
         finally:
-            await bridge.close()
-            library.close()
+            await backstage.close()
             for logger in loggers:
                 logger.removeFilter(quiet)
         log.info("stopped")
     return 0
 
 
-async def _stay_connected(
-    token: str, service: Service, bridge: Bridge, settings: Settings, stop: asyncio.Event
-) -> None:
+async def _stay_connected(token: str, backstage: Backstage, stop: asyncio.Event) -> None:
     """Connects, and connects again when that fails, until `stop` is set."""
     attempt = 0
     while not stop.is_set():
-        bot = VerbatimBot(service, bridge, settings)
+        bot = VerbatimBot(backstage)
         error = await _connected(bot, token, stop)
         if stop.is_set():
             return

@@ -1,45 +1,51 @@
-"""`/reindex`: reads again what a server has uploaded and, for the operator, the operator's folder."""
+"""`/reindex`: looks again at all that a server's articles come from and, for the operator, at the operator's own."""
 
-import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs import render
+from cogs import reports
 from cogs.access import demand_manager, may_manage
+from cogs.adding import server_of, watched
 from cogs.articles import default_permissions
 from cogs.errors import in_full, said, think
 from cogs.refusal import Refusal
 from cogs.sending import SENDING, LiveMessage, deliver
+from cogs.sources import Refreshed
 from index.errors import UserError
-from index.indexer import Progress, SyncReport
+from index.report import ProgressCallback
 
 if TYPE_CHECKING:
     from cogs.client import VerbatimBot
 
 log = logging.getLogger(__name__)
-_BETWEEN_EDITS = 1.5  # seconds; Discord allows five edits in five seconds, for all of a channel's messages
-
-Run = Callable[[Callable[[Progress], None], Event], SyncReport]
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A corpus to read again: of a server, or the operator's (None), whose file names are the operator's alone."""
+    """A corpus to look at: of a server, or the operator's (None), whose file names are the operator's alone."""
 
     corpus: int | None
     what: str
-    run: Run
+
+
+@dataclass(slots=True)
+class _Said:
+    """What the public message says so far, what only whoever used the command is told, and what went wrong."""
+
+    lines: list[str] = field(default_factory=list)
+    private: list[str] = field(default_factory=list)
+    errors: list[UserError] = field(default_factory=list)
 
 
 class ReindexCog(commands.Cog):
-    """Runs a sync off the event loop and shows how far it is."""
+    """Runs a refresh off the event loop and shows how far it is."""
 
     def __init__(self, bot: "VerbatimBot") -> None:
         self.bot = bot
@@ -48,86 +54,65 @@ class ReindexCog(commands.Cog):
     @app_commands.command()
     @app_commands.guild_only()
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def reindex(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
-        """Read this server's uploaded articles again"""
+    @app_commands.describe(preview="Only say what would change")
+    async def reindex(self, interaction: "discord.Interaction[VerbatimBot]", preview: bool = False) -> None:
+        """Look again at everything that this server's articles come from"""
         manages = may_manage(interaction, self.bot.settings.manager_roles)
         operates = await self.bot.is_owner(interaction.user)
         if not manages and not operates:
             demand_manager(interaction, self.bot.settings.manager_roles)
+        server = server_of(interaction)
         await think(interaction, ephemeral=False)
-        server, service = interaction.guild_id, self.bot.service
-        assert server is not None  # noqa: S101 — the command exists in servers only
-        parts: list[_Part] = []
-        if manages:
-            own = _Part(server, "this server", lambda progress, cancel: service.reread(server, progress, cancel))
-            parts.append(own)
-        if operates:
-            parts.append(_Part(None, "the operator's folder", service.reread_operators))
-        await self._read(interaction, parts)
+        parts = [_Part(server, "this server")] if manages else []
+        parts += [_Part(None, "the operator's articles")] if operates else []
+        await self._look_at(interaction, parts, preview=preview)
 
-    async def _read(self, interaction: "discord.Interaction[VerbatimBot]", parts: list[_Part]) -> None:
-        """Reads these parts one after the other. The public message counts; what it can't say, the operator is told."""
-        live = LiveMessage(interaction)
-        lines: list[str] = []
-        private: list[str] = []
-        errors: list[UserError] = []
+    async def _look_at(
+        self, interaction: "discord.Interaction[VerbatimBot]", parts: list[_Part], *, preview: bool
+    ) -> None:
+        """Looks at these parts one after the other. The public message counts; what it can't say, one person is told:
+        the operator's file names, and questions, which may have been asked elsewhere than here."""
+        live, said_so_far = LiveMessage(interaction), _Said()
         for part in parts:
-            title = part.what.capitalize()
             try:
-                done = await self._watched(live, lines, part)
+                done = await self._watched(live, said_so_far.lines, part, preview=preview)
             except UserError as error:
-                errors.append(error)
-                lines.append(f"**{title}**: {said(error)}")
-                if part.corpus is None and not isinstance(error, Refusal):
-                    private.append(in_full(error, self.bot.settings))
-                continue
-            lines.append(render.report(title, done))
-            if failed := render.failures(done, *self.bot.settings.folders):
-                (private if part.corpus is None else lines).append(failed)
-            _log(part, done)
-        if len(errors) == len(parts):
-            raise errors[0]
-        await live.show("\n".join(lines), last=True)
-        if private:
-            await _whisper(interaction, "\n".join(private))
+                self._tell_error(part, error, said_so_far)
+            else:
+                self._tell(part, done, said_so_far)
+        if len(said_so_far.errors) == len(parts):
+            raise said_so_far.errors[0]
+        await live.show(reports.stacked(said_so_far.lines), last=True)
+        if said_so_far.private:
+            await _whisper(interaction, reports.stacked(said_so_far.private))
 
-    async def _watched(self, live: LiveMessage, lines: list[str], part: _Part) -> SyncReport:
-        """Runs one part; the message shows, besides `lines`, how far it is."""
-        states: asyncio.Queue[Progress] = asyncio.Queue()
-        running = asyncio.ensure_future(self.bot.bridge.index(part.corpus, part.run, states.put_nowait))
-        try:
-            await live.show("\n".join([*lines, render.starting(part.what)]))
-            while not running.done():
-                state = await _next_state(states, running)
-                if state is not None:
-                    await live.show("\n".join([*lines, render.progress(part.what, state).content]))
-                    await asyncio.wait({running}, timeout=_BETWEEN_EDITS)
-            return running.result()
-        finally:
-            running.cancel()
+    def _tell(self, part: _Part, done: Refreshed, to: _Said) -> None:
+        to.lines.append(reports.report(part.what.capitalize(), done.report))
+        if details := reports.details(done, *self.bot.settings.folders):
+            (to.private if part.corpus is None else to.lines).append(details)
+        if done.answered:
+            to.lines.append(reports.answers(done.answered))
+            to.private += reports.waiting(done.answered)
+        done.log(part.corpus, "previewed" if done.report.dry_run else "reindexed")
 
+    def _tell_error(self, part: _Part, error: UserError, to: _Said) -> None:
+        to.errors.append(error)
+        to.lines.append(f"**{part.what.capitalize()}**: {said(error)}")
+        if part.corpus is None and not isinstance(error, Refusal):
+            to.private.append(in_full(error, self.bot.settings))
 
-async def _next_state(states: asyncio.Queue[Progress], running: asyncio.Future[SyncReport]) -> Progress | None:
-    """The newest state, as soon as there is one; None if the run ends before."""
-    first = asyncio.ensure_future(states.get())
-    either: set[asyncio.Future[Any]] = {first, running}
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if not first.done():
-            return None
-    finally:
-        first.cancel()
-    state = first.result()
-    while not states.empty():
-        state = states.get_nowait()
-    return state
+    async def _watched(self, live: LiveMessage, lines: list[str], part: _Part, *, preview: bool) -> Refreshed:
+        """Looks at one part; the message shows, besides `lines`, how far it is."""
+        refresh = self.bot.sources.refresh
 
+        def run(progress: ProgressCallback, cancel: Event) -> Refreshed:
+            return refresh(part.corpus, progress, cancel, dry_run=preview)
 
-def _log(part: _Part, done: SyncReport) -> None:
-    numbers = {name: len(getattr(done, name)) for name in ("added", "changed", "removed", "failed")}
-    log.info("reindexed", extra={"server": part.corpus, **numbers, "seconds": round(done.seconds, 1)})
-    for source, why in done.failed:
-        log.warning("not read: %s: %s", source, why, extra={"server": part.corpus})
+        def start(progress: ProgressCallback) -> Awaitable[Refreshed]:
+            return self.bot.bridge.index(part.corpus, run, progress)
+
+        await live.show(reports.stacked([*lines, reports.starting(part.what)]))
+        return await watched(live, start, lambda now: reports.stacked([*lines, reports.progress(part.what, now)]))
 
 
 async def _whisper(interaction: discord.Interaction, text: str) -> None:

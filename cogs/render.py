@@ -36,6 +36,7 @@ MESSAGE = 6_000  # all embeds of a message together
 EMBEDS = 10
 
 TITLE_IN_LINE = 100
+_MESSAGE = "https://discord.com/channels/"
 _HEADING = 320  # what a question or a text searched for takes at most above an answer
 _QUESTION, _SEARCHED = "-# Question: ", "-# Searched for: "
 
@@ -124,7 +125,7 @@ def _in_text(hit: Hit, rooms: Sequence[_Room], limit: int, links: bool) -> str |
         title = link(label(hit.citation.article.title, TITLE_IN_LINE), address)
         title = f"**{title}**" if room.answers else title
         # What is left has room for the longest title, address and facts, and for counts of all else.
-        text = _stacked(title, _sentence(hit, room, CONTENT - 640), _below(hit, room, links))
+        text = _stacked(title, _sentence(hit, room, CONTENT - 590), _below(hit, room, links))
         if width(text) <= limit:
             return text
     return None
@@ -218,6 +219,8 @@ def _address(citation: Citation) -> str | None:
     url = citation.article.url
     if safe_url(url) is None or url is None:
         return None
+    if url.startswith(_MESSAGE):  # which Discord itself opens, if it is left as it is
+        return safe_url(url)
     page = citation.article.page_of(citation.start)
     precise = f"{url.partition('#')[0]}#page={page}" if page else web_link(url, citation.text)
     return safe_url(precise) or safe_url(url)

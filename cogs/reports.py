@@ -108,7 +108,7 @@ def added(addition: Addition, *folders: str) -> str:
         if addition.kind == "page" and addition.news:
             lines.append("-# I look from time to time whether that page has changed.")
     else:
-        lines = [f"{_numbers(addition.report).capitalize()}, from **{_title(addition.title)}**: {_names(addition)}."]
+        lines = [f"{_numbers(addition.report)}, from **{_title(addition.title)}**: {_names(addition)}."]
     lines += _failed(addition.report, folders)
     return "\n".join(_fitted(lines, CONTENT - 900) + waiting(addition.answered))
 
@@ -152,7 +152,12 @@ def waiting(questions: Collection[str]) -> list[str]:
         return []
     shown = [f"- {escape(label(one, 120))}" for one in list(questions)[:5]]
     more = [f"- and {len(questions) - 5:,} more"] if len(questions) > 5 else []
-    return [f"It answers {counted(len(questions), 'waiting question')}:", *shown, *more]
+    return [f"{answers(questions)[:-1]}:", *shown, *more]
+
+
+def answers(questions: Collection[str]) -> str:
+    """That questions are answered now, without saying which."""
+    return f"It answers {counted(len(questions), 'waiting question')}."
 
 
 # -- index runs

@@ -14,7 +14,7 @@ from functools import partial
 
 from cogs.bridge import Bridge, Lane
 from cogs.refusal import Refusal
-from cogs.sources import NEVER, Outlook, Refreshed, Sources
+from cogs.sources import NEVER, Outlook, Sources
 from index.errors import UserError
 from index.ledger import Source
 from index.report import silent
@@ -112,7 +112,10 @@ class Schedule:
         done = await self._bridge.index(corpus, run, silent, yields=True)
         if folder:
             self._folder_due = time.time() + _jittered(self._every)
-        _log(corpus, done)
+        if done.report.settled:
+            done.log(corpus, "sources looked at")
+        for added in done.report.added:
+            log.info("added: %s", added, extra={"server": corpus})
         for source in done.suspended:
             with _logged("telling of %s", source.address):
                 await self.tell(source)
@@ -150,16 +153,6 @@ def _logged(what: str, *values: object) -> Iterator[None]:
         log.error(f"{what} failed: %s", *values, error)
     except Exception:
         log.exception(f"{what} failed", *values)
-
-
-def _log(corpus: int | None, done: Refreshed) -> None:
-    counts, where = done.report.counts, {"server": corpus}
-    if any(counts[outcome] for outcome in counts if outcome != "unchanged"):
-        log.info("sources looked at", extra={**where, **counts, "seconds": round(done.report.seconds, 1)})
-    for source in done.report.added:
-        log.info("added: %s", source, extra=where)
-    for source, why in (*done.report.failed, *done.report.notes):
-        log.warning("%s: %s", source, why, extra=where)
 
 
 def _name(corpus: int | None) -> str:

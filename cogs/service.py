@@ -4,6 +4,7 @@ Synchronous and thread-safe; it knows servers as numbers and nothing else of Dis
 a corpus here, so that no argument that a person makes up leads into another server's.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from retrieval.ranker import LearnedRanker
 from retrieval.reranker import CrossEncoderReranker
 from retrieval.several import Several
 from retrieval.waiting import keep
+
+log = logging.getLogger(__name__)
 
 NOWHERE = 0
 """The server of a direct message: no server has this id, so it may ask only what is shared with every server."""
@@ -83,9 +86,7 @@ class Service:
         if self._reranker is not None:
             self._reranker.load()
 
-    def ask(
-        self, server: int, question: str, previous: Sequence[str] = (), *, keep_for: int | None = None
-    ) -> Asked:
+    def ask(self, server: int, question: str, previous: Sequence[str] = (), *, keep_for: int | None = None) -> Asked:
         """What is found for a question, asked after those `previous`, the oldest first.
 
         Where nothing is found and the operator wants it so, the question is kept for the person `keep_for`, in the
@@ -94,14 +95,19 @@ class Service:
         own, shared = self._counts(server)
         answer = self._answered(server, question, previous)
         if keep_for is not None and self._settings.keep_waiting and not answer.answered:
-            corpus = self._library.corpus(server)
-            if corpus is not None:
-                keep(answer, corpus.store, asker=keep_for)
+            self._keep(server, answer, keep_for)
         return Asked(answer, own, shared, in_server=server != NOWHERE)
 
     def retriever(self, server: int | None) -> Several:
         """What answers a server's questions (None: the operator's)."""
         return self._retriever(self._library.askable(server))
+
+    def _keep(self, server: int, answer: Answer, person: int) -> None:
+        try:
+            if (corpus := self._library.corpus(server)) is not None:
+                keep(answer, corpus.store, asker=person)
+        except UserError as error:  # which must not cost the answer
+            log.error("a question could not be kept: %s", error)
 
     def _answered(self, server: int, question: str, previous: Sequence[str]) -> Answer:
         corpora = self._library.askable(server)

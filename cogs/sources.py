@@ -4,10 +4,11 @@ Synchronous and thread-safe. Feeds are found among one server's own alone, so th
 into another server's.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cogs.refusal import Refusal
@@ -16,8 +17,8 @@ from index.corpus import Corpus
 from index.indexer import Indexer
 from index.ledger import Source
 from index.report import ProgressCallback, SyncReport
-from index.store import StoredArticle
 
+log = logging.getLogger(__name__)
 NEVER = float("inf")
 
 
@@ -30,6 +31,14 @@ class Refreshed:
     titles: Mapping[str, str] = field(default_factory=dict)
     answered: tuple[str, ...] = ()
     suspended: tuple[Source, ...] = ()
+
+    def log(self, server: int | None, what: str) -> None:
+        """Writes to the log what the run did, in numbers, and by name what failed."""
+        report = self.report
+        fields: dict[str, object] = {"server": server, "seconds": round(report.seconds, 1)}
+        log.info(what, extra=fields | {outcome: number for outcome, number in report.counts.items() if number})
+        for source, why in (*report.failed, *report.notes):
+            log.warning("%s: %s", source, why, extra={"server": server})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +121,17 @@ class Sources:
         corpus = self._library.corpus(server, create=server is None)
         if corpus is None:
             return Refreshed(SyncReport(dry_run=dry_run))
-        sources = [one for one in corpus.store.ledger.sources() if one.state != "paused"]
+        ledger = corpus.store.ledger
+        before = corpus.store.articles()
+        sources = [one for one in ledger.sources() if one.state != "paused"]
         done = self._run(server, corpus, sources, progress, cancel, folder=server is None, dry_run=dry_run)
+        titles = {one.source: one.title for one in (*before, *corpus.store.articles())}
         if dry_run:
-            return done
+            return replace(done, titles=titles)
         for one in sources:
-            if one.state == "suspended" and (now := corpus.store.ledger.source(one.id)) and now.problem is None:
-                corpus.store.ledger.set_state(one.id, "active", time.time())
-        answered = self._workshop.answered(server, corpus, cancel)
-        return Refreshed(done.report, done.titles, answered, done.suspended)
+            if one.state == "suspended" and (now := ledger.source(one.id)) is not None and now.problem is None:
+                ledger.set_state(one.id, "active", time.time())
+        return replace(done, titles=titles, answered=self._workshop.answered(server, corpus, cancel))
 
     def refresh_due(
         self, server: int | None, progress: ProgressCallback, cancel: threading.Event, *, folder: bool = False
@@ -168,20 +179,10 @@ class Sources:
         folder: bool,
         dry_run: bool = False,
     ) -> Refreshed:
-        store = corpus.store
-        before = store.articles()
         targets = [str(self._workshop.settings.articles)] if folder else []
         report = self._workshop.refresher(server, corpus).run(
             sources, targets=targets, progress=progress, cancel=cancel, dry_run=dry_run
         )
-        after = {one.id: one for one in store.ledger.sources()}
-        suspended = tuple(
-            now
-            for one in sources
-            if one.state == "active" and (now := after.get(one.id)) is not None and now.state == "suspended"
-        )
-        return Refreshed(report, _titles([*before, *store.articles()]), suspended=suspended)
-
-
-def _titles(articles: Sequence[StoredArticle]) -> dict[str, str]:
-    return {one.source: one.title for one in articles}
+        after = {one.id: one for one in corpus.store.ledger.sources()}
+        active = [after[one.id] for one in sources if one.state == "active" and one.id in after]
+        return Refreshed(report, suspended=tuple(one for one in active if one.state == "suspended"))

@@ -25,7 +25,9 @@ T = TypeVar("T")
 class Workshop:
     """One for all servers; `reader` reads what strangers wrote, and `fetcher` is the only way to the web."""
 
-    def __init__(self, library: Library, service: Service, settings: Settings, reader: Reader, fetcher: Fetcher) -> None:
+    def __init__(
+        self, library: Library, service: Service, settings: Settings, reader: Reader, fetcher: Fetcher
+    ) -> None:
         self.library = library
         self.settings = settings
         self.reader = reader

@@ -12,9 +12,11 @@ from concurrent.futures import Future
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
-from index.worker import NO_MEMORY, Head, receive, send
+from index.worker import NO_MEMORY, Cut, Head, receive, send
+
+Said: TypeAlias = tuple[bytes, list[bytes]]  # a head, and the parts of a body
 
 _ROOT = Path(__file__).resolve().parents[1]
 # Of this process's environment; a secret may be among the rest.
@@ -52,23 +54,23 @@ class Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def hear(self, most_head: int, most_body: int, seconds: float) -> tuple[bytes, bytes]:
+    def hear(self, most_head: int, seconds: float) -> bytes:
         """What it says next. Raises TimeoutError, OSError or EOFError, and TooLong where that is more than allowed."""
-        return self._within(seconds, lambda: receive(self._answers, most_head, most_body))
+        return self._within(seconds, lambda: receive(self._answers, most_head, 0))[0]
 
-    def ask(self, job: Head, data: bytes, most_head: int, most_body: int, seconds: float) -> tuple[bytes, bytes]:
-        """What it says to a job; raises as `hear` does."""
+    def ask(self, job: Head, data: bytes, most_head: int, most_body: int, *, seconds: float, cut: Cut) -> Said:
+        """What it says to a job, the body cut as `receive` does it; raises as `hear` does."""
 
-        def talk() -> tuple[bytes, bytes]:
+        def talk() -> Said:
             send(self._jobs, job, [data])
-            return receive(self._answers, most_head, most_body)
+            return receive(self._answers, most_head, most_body, cut)
 
         self.asked += 1
         return self._within(seconds, talk)
 
-    def _within(self, seconds: float, talk: Callable[[], tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+    def _within(self, seconds: float, talk: Callable[[], Said]) -> Said:
         """`talk` in a thread that can be left behind, since not every system has pipes with a time limit."""
-        said: Future[tuple[bytes, bytes]] = Future()
+        said: Future[Said] = Future()
 
         def run() -> None:
             try:

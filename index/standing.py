@@ -3,29 +3,32 @@
 Everything here is derived from what the store holds, whatever the order in which it came, and is derived again only
 where articles have changed. Nothing is deleted: what steps back is hidden, and returns when what it stood behind goes.
 
-- Articles are copies of each other when an address of theirs is the same, or when they have nearly the same sentences
-  under much the same title. The one with the latest date stands for all; of an older one nothing is offered any more,
-  of one that is not known to be older only what the other does not say.
+- Articles are copies of each other when an address of theirs is the same and they have much in common; or when they
+  have the same sentences, or nearly, under much the same title. One stands for all, and of the others nothing is
+  offered that it says too. What only they say stays, unless it was corrected: then nothing of theirs is offered.
 - A sentence on nearly every page of a web site is furniture: a cookie banner, "Subscribe now".
 """
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from index.database import Connection, Database
 
-_RARE = 8  # articles: a sentence that more of them have is no sign of a copy
+_SLICE = 200  # articles that are derived anew in one transaction, so that others need not wait long to write
+_RARE = 50  # articles: what more of them have in common, a line or an address, is no sign of a copy
+_SAME = 200  # articles: what more of them say word for word is no article, but a page about an error
 _NEARLY = 0.7  # of the sentences of two articles together are in both
-_NEARLY_LATER = 0.75  # the same, where they state different days
+_NEARLY_LATER = 0.9  # the same, where they state different days and nothing calls one a correction
 _LATER = 31  # days between an article and its correction, at most
 _LEAST_LINES = 5  # of an article that may be a copy without being equal
-_SOMEWHAT = 0.3  # of the shorter article's sentences are in the other, where an address is the same
+_HALF, _LEAST_SHARED = 0.5, 3  # of the shorter one's sentences are in the other, where an address is the same
 _TITLE = 0.5  # of the words of two titles together are in both
 _LEAST_PAGES = 4  # of a site, before anything on it is furniture
 _NEARLY_EVERY = 0.8  # of a site's pages
+_MOST_FURNITURE = 0.5  # of a page: what has more of it, has it for its text
 _CORRECTION = frozenset("correction corrected korrektur korrigiert update updated aktualisiert correctif".split())
 
 
@@ -36,6 +39,7 @@ class _Member:
     id: int
     source: str
     title: frozenset[str] | None  # None where it states none
+    corrects: bool  # its title says so
     published: date | None
     updated: date | None
     lines: frozenset[int]
@@ -45,7 +49,7 @@ class _Member:
 
     @property
     def latest(self) -> date:
-        return self.updated or self.published or date.min
+        return max(self.updated or date.min, self.published or date.min)
 
 
 class Standing:
@@ -56,37 +60,49 @@ class Standing:
         self._rows = database.rows
 
     def settle(self) -> None:
-        """Derives anew what changes since the last time have made stale. One transaction."""
-        if not self._rows("SELECT 1 FROM stale UNION ALL SELECT 1 FROM stale_site LIMIT 1"):
-            return
-        with self._database.transaction("IMMEDIATE") as connection:
-            stale = [row[0] for row in self._rows("SELECT article_id FROM stale ORDER BY article_id")]
-            touched: dict[int, _Member] = {}
-            for article_id in stale:
-                if article_id not in touched:
-                    group = self._group(article_id)
-                    touched.update((one.id, one) for one in group)
+        """Derives anew what changes since the last time have made stale, in transactions that are all short."""
+        members: dict[int, _Member] = {}  # those of stale articles are read when they are stale no more
+        while self._rows("SELECT 1 FROM stale UNION ALL SELECT 1 FROM stale_site LIMIT 1"):
+            with self._database.transaction("IMMEDIATE") as connection:
+                stale = [
+                    row[0] for row in self._rows(f"SELECT article_id FROM stale ORDER BY article_id LIMIT {_SLICE}")
+                ]
+                if stale:
+                    members.clear()
+                    self._regroup(connection, stale, members)
+                    continue
+                for (site,) in self._rows("SELECT name FROM stale_site LIMIT 1"):
+                    self._hide(connection, self._furnish(connection, site))
+                    connection.execute("DELETE FROM stale_site WHERE name = ?", (site,))
+
+    def _regroup(self, connection: Connection, stale: Sequence[int], members: dict[int, _Member]) -> None:
+        touched: dict[int, _Member] = {}
+        for article_id in stale:
+            if article_id not in touched:
+                related = self._related(article_id, members)
+                touched.update((one.id, one) for one in related)
+                for group in _groups(related):
                     _write_group(connection, group)
-            sites = {row[0] for row in self._rows("SELECT name FROM stale_site")}
-            sites.update(one.site for one in touched.values() if one.site is not None)
-            affected = set(touched)
-            for site in sorted(sites):
-                affected |= self._furnish(connection, site, [one for one in touched.values() if one.site == site])
-            self._hide(connection, sorted(affected))
-            connection.execute("DELETE FROM stale")
-            connection.execute("DELETE FROM stale_site")
+        sites = [(one.site, one.id) for one in touched.values() if one.site is not None]
+        connection.executemany("INSERT OR IGNORE INTO stale_site VALUES (?, ?)", sites)
+        self._hide(connection, sorted(touched))
+        connection.executemany("DELETE FROM stale WHERE article_id = ?", [(one,) for one in {*stale, *touched}])
 
     # -- copies of an article
 
-    def _group(self, article_id: int) -> list[_Member]:
+    def _related(self, article_id: int, members: dict[int, _Member]) -> list[_Member]:
         """The article with all its copies, and theirs."""
-        first = self._member(article_id)
-        found = {first.id: first}
-        waiting = deque([first])
+
+        def member(key: int) -> _Member:
+            if key not in members:
+                members[key] = self._member(key)
+            return members[key]
+
+        found = {article_id: member(article_id)}
+        waiting = deque(found.values())
         while waiting:
             one = waiting.popleft()
-            for other_id in self._alike(one) - found.keys():
-                other = self._member(other_id)
+            for other in map(member, sorted(self._alike(one) - found.keys())):
                 if _are_copies(one, other):
                     found[other.id] = other
                     waiting.append(other)
@@ -96,32 +112,37 @@ class Standing:
         """The articles that may be copies: with an address, all lines, or a rare line in common."""
         alike: set[int] = set()
         for key in one.keys:
-            alike.update(row[0] for row in self._rows("SELECT article_id FROM address WHERE key = ?", (key,)))
+            alike |= self._holders("SELECT article_id FROM address WHERE key = ?", key, _RARE)
         if one.digest is not None:
-            sql = "SELECT article_id FROM article_detail WHERE digest = ?"
-            alike.update(row[0] for row in self._rows(sql, (one.digest,)))
+            alike |= self._holders("SELECT article_id FROM article_detail WHERE digest = ?", one.digest, _SAME)
         if len(one.lines) >= _LEAST_LINES:
-            sql = f"SELECT DISTINCT article_id FROM line WHERE hash = ? LIMIT {_RARE + 1}"
             for line in one.lines:
-                rows = self._rows(sql, (line,))
-                if 1 < len(rows) <= _RARE:
-                    alike.update(row[0] for row in rows)
+                alike |= self._holders("SELECT DISTINCT article_id FROM line WHERE hash = ?", line, _RARE)
         return alike - {one.id}
+
+    def _holders(self, sql: str, value: str | bytes | int, most: int) -> set[int]:
+        """The articles that this selects; none where they are more than `most`."""
+        rows = self._rows(f"{sql} LIMIT {most + 1}", (value,))
+        return {row[0] for row in rows} if len(rows) <= most else set()
 
     def _member(self, article_id: int) -> _Member:
         sql = (
-            "SELECT source, title, states_title, published, updated, digest, site FROM article"
+            "SELECT source, title, states_title, published, updated, substr(indexed_at, 1, 10), digest, site FROM article"
             " LEFT JOIN article_detail ON article_id = id WHERE id = ?"
         )
-        source, title, states_title, published, updated, digest, site = self._rows(sql, (article_id,))[0]
+        source, title, states_title, published, updated, indexed, digest, site = self._rows(sql, (article_id,))[0]
         lines = self._rows("SELECT DISTINCT hash FROM line WHERE article_id = ?", (article_id,))
         keys = self._rows("SELECT key FROM address WHERE article_id = ?", (article_id,))
+        words = frozenset(re.findall(r"\w+", title.casefold())) if states_title else None
+        # A day that had not come when the article was read says nothing.
+        published, updated = (day if day and day <= indexed else None for day in (published, updated))
         return _Member(
             article_id,
             source,
-            frozenset(re.findall(r"\w+", title.casefold())) - _CORRECTION if states_title else None,
-            _day(published),
-            _day(updated),
+            words - _CORRECTION if words else words,
+            bool(words and words & _CORRECTION),
+            day_of(published),
+            day_of(updated),
             frozenset(row[0] for row in lines),
             digest,
             frozenset(row[0] for row in keys),
@@ -130,25 +151,39 @@ class Standing:
 
     # -- the furniture of a site
 
-    def _furnish(self, connection: Connection, site: str, touched: Sequence[_Member]) -> set[int]:
+    def _furnish(self, connection: Connection, site: str) -> set[int]:
         """Brings the site's furniture up to date; returns the articles that hold a sentence which came or went."""
-        standing = "(article_id NOT IN (SELECT article_id FROM standing WHERE stands_for != article_id))"
-        pages = self._rows(f"SELECT count(*) FROM article_detail WHERE site = ? AND {standing}", (site,))[0][0]
+        copies = "SELECT article_id FROM standing WHERE stands_for != article_id"
+        own = [row[0] for row in self._rows("SELECT article_id FROM article_detail WHERE site = ?", (site,))]
+        pages = (
+            len(own)
+            - self._rows(f"SELECT count(*) FROM article_detail WHERE site = ? AND article_id IN ({copies})", (site,))[
+                0
+            ][0]
+        )
         known = self._rows("SELECT pages FROM site WHERE name = ?", (site,))
         old = {row[0] for row in self._rows("SELECT hash FROM furniture WHERE site = ?", (site,))}
-        counted = f"SELECT hash FROM line JOIN article_detail USING (article_id) WHERE site = ? AND {standing}"
+        counted = (
+            "SELECT hash FROM line JOIN article_detail USING (article_id)"
+            f" WHERE site = ? AND article_id NOT IN ({copies})"
+        )
         enough = f"GROUP BY hash HAVING count(DISTINCT article_id) >= {max(_LEAST_PAGES, pages * _NEARLY_EVERY)}"
         if known and known[0][0] <= pages:
-            # With more pages than before, only what stands on the new ones can have become furniture.
-            lines = old.union(*(one.lines for one in touched))
+            # With more pages than before, only what stands on the changed ones can have become furniture.
+            sql = "SELECT DISTINCT hash FROM line JOIN stale_site USING (article_id) WHERE name = ?"
+            lines = old.union(row[0] for row in self._rows(sql, (site,)))
             new = {line for line in lines if self._rows(f"{counted} AND hash = ? {enough}", (site, line))}
         else:
             new = {row[0] for row in self._rows(f"{counted} {enough}", (site,))}
-        connection.execute("INSERT OR REPLACE INTO site VALUES (?, ?)", (site, pages))
+        if pages:
+            connection.execute("INSERT OR REPLACE INTO site VALUES (?, ?)", (site, pages))
+        else:
+            connection.execute("DELETE FROM site WHERE name = ?", (site,))
         connection.executemany("DELETE FROM furniture WHERE site = ? AND hash = ?", [(site, one) for one in old - new])
         connection.executemany("INSERT INTO furniture VALUES (?, ?)", [(site, one) for one in new - old])
         sql = "SELECT DISTINCT article_id FROM line JOIN article_detail USING (article_id) WHERE site = ? AND hash = ?"
-        return {row[0] for line in old ^ new for row in self._rows(sql, (site, line))}
+        changed = {row[0] for line in old ^ new for row in self._rows(sql, (site, line))}
+        return changed.union(row[0] for row in self._rows("SELECT article_id FROM stale_site WHERE name = ?", (site,)))
 
     # -- what is hidden
 
@@ -183,6 +218,9 @@ class Standing:
             " ON furniture.site = article_detail.site AND furniture.hash = line.hash WHERE article_id = ?"
         )
         hidden = {row[0] for row in self._rows(sql, (article_id,))}
+        (lines,) = self._rows("SELECT count(*) FROM line WHERE article_id = ?", (article_id,))[0]
+        if len(hidden) > _MOST_FURNITURE * lines:
+            hidden.clear()
         sql = "SELECT stands_for, superseded FROM standing WHERE article_id = ? AND stands_for != article_id"
         for stands_for, superseded in self._rows(sql, (article_id,)):
             sql = (
@@ -197,12 +235,13 @@ def _are_copies(a: _Member, b: _Member) -> bool:
     if a.digest is not None and a.digest == b.digest and _titles_agree(a, b):
         return True
     shared = len(a.lines & b.lines)
-    if a.keys & b.keys and shared >= _SOMEWHAT * min(len(a.lines), len(b.lines)):
+    if a.keys & b.keys and shared >= max(_LEAST_SHARED, _HALF * min(len(a.lines), len(b.lines))):
         return True
     if min(len(a.lines), len(b.lines)) < _LEAST_LINES or not _titles_agree(a, b):
         return False
     days = abs((a.published - b.published).days) if a.published and b.published else 0
-    return days <= _LATER and shared >= (_NEARLY_LATER if days else _NEARLY) * len(a.lines | b.lines)
+    nearly = _NEARLY_LATER if days and not (a.corrects or b.corrects) else _NEARLY
+    return days <= _LATER and shared >= nearly * len(a.lines | b.lines)
 
 
 def _titles_agree(a: _Member, b: _Member) -> bool:
@@ -213,23 +252,56 @@ def _titles_agree(a: _Member, b: _Member) -> bool:
     return not figures and len(a.title & b.title) >= _TITLE * len(a.title | b.title)
 
 
+def _groups(related: Sequence[_Member]) -> Iterator[list[_Member]]:
+    """Groups of articles of which each is a copy of its first, which stands for it."""
+    rest = list(related)
+    while rest:
+        chosen = _chosen(rest)
+        group = [chosen, *(one for one in rest if one is not chosen and _are_copies(one, chosen))]
+        yield group
+        rest = [one for one in rest if one not in group]
+
+
+def _chosen(group: Sequence[_Member]) -> _Member:
+    """The one that stands for the others: on one site the latest, for it may be a correction; of several sites the
+    earliest, for the others have it from there. Among equals the fullest, and then any, but always the same."""
+    together = len({one.site for one in group}) == 1
+
+    def key(one: _Member) -> tuple[int, int, int, str]:
+        day = -one.latest.toordinal() if together else (one.published or date.max).toordinal()
+        return day, -len(one.lines), len(one.source), one.source
+
+    return min(group, key=key)
+
+
 def _write_group(connection: Connection, group: Sequence[_Member]) -> None:
-    if len(group) == 1:
-        connection.execute("DELETE FROM standing WHERE article_id = ?", (group[0].id,))
+    chosen, *copies = group
+    if not copies:
+        connection.execute("DELETE FROM standing WHERE article_id = ?", (chosen.id,))
         return
-    # The latest; among equals the fullest, and then any, but always the same one.
-    chosen = max(group, key=lambda one: (one.latest, len(one.lines), [-ord(char) for char in one.source]))
-    published = min((one.published for one in group if one.published), default=None)
+    corrected = [one for one in copies if _corrects(chosen, one)]
+    published = min((one.published for one in (chosen, *corrected) if one.published), default=None)
     updated = chosen.latest if published and chosen.latest > published else None
     for one in group:
-        superseded = date.min < one.latest < chosen.latest
-        row = (one.id, chosen.id, superseded, _iso(published), _iso(updated))
+        row = (
+            one.id,
+            chosen.id,
+            one in corrected,
+            published and published.isoformat(),
+            updated and updated.isoformat(),
+        )
         connection.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?)", row)
 
 
-def _day(text: str | None) -> date | None:
+def _corrects(newer: _Member, older: _Member) -> bool:
+    """Whether what only the older one says is no longer so: it is from the same place and earlier, and the newer one
+    either has the same address or says that it corrects."""
+    if newer.site != older.site or not date.min < older.latest < newer.latest:
+        return False
+    shared = len(newer.lines & older.lines) >= _NEARLY * len(newer.lines | older.lines)
+    return shared and (newer.corrects or bool(newer.keys & older.keys))
+
+
+def day_of(text: str | None) -> date | None:
+    """The day that a column holds."""
     return date.fromisoformat(text) if text else None
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None

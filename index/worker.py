@@ -31,6 +31,7 @@ _STACK = 512 * 1024  # bytes, of the one thread besides the main one; the usual 
 _LENGTHS = struct.Struct(">IQ")
 
 Head: TypeAlias = dict[str, Any]
+Cut: TypeAlias = Callable[[bytes, int], Sequence[int]]
 Result: TypeAlias = tuple[object, Sequence[bytes]]  # what goes into the head, and what into the body
 
 
@@ -51,17 +52,25 @@ def send(stream: FileIO, head: Head, body: Sequence[bytes] = ()) -> None:
             left = left[stream.write(left) :]
 
 
-def receive(stream: FileIO, most_head: int, most_body: int) -> tuple[bytes, bytes]:
+def _whole(_: bytes, size: int) -> Sequence[int]:
+    return [size]
+
+
+def receive(stream: FileIO, most_head: int, most_body: int, cut: Cut = _whole) -> tuple[bytes, list[bytes]]:
     """Reads a frame's head and body, of so many bytes at most.
+
+    `cut` tells, by the head and the body's size, in which parts to read the body: copied out of a whole, they would
+    need twice the memory.
 
     Raises:
         EOFError: the stream ended.
         TooLong: it announces more.
     """
-    head, body = _LENGTHS.unpack(_exactly(stream, _LENGTHS.size))
-    if head > most_head or body > most_body:
+    size, body = _LENGTHS.unpack(_exactly(stream, _LENGTHS.size))
+    if size > most_head or body > most_body:
         raise TooLong(most_body if body > most_body else most_head)
-    return _exactly(stream, head), _exactly(stream, body)
+    head = _exactly(stream, size)
+    return head, [_exactly(stream, part) for part in cut(head, body)]
 
 
 def _exactly(stream: FileIO, size: int) -> bytes:
@@ -146,7 +155,7 @@ def _take(jobs: FileIO, inbox: "SimpleQueue[tuple[Head, bytes]]") -> None:
     """Hands on jobs as they come. That none come any more means that nobody waits for this one either."""
     try:
         while True:
-            head, body = receive(jobs, sys.maxsize, sys.maxsize)
+            head, [body] = receive(jobs, sys.maxsize, sys.maxsize)
             inbox.put((json.loads(head), body))
             del head, body  # or they stay until the next job comes
     except MemoryError:

@@ -130,23 +130,66 @@ def _name(name: str) -> Place:
 
 
 ARCHIVES = (
-    refused("a ZIP bomb, flat", "expands to more than 200 times its size", file("flat.zip", lambda: zipped({"a.txt": blank(30 * MIB)}))),
-    refused("a ZIP bomb of many small files", "expands to more than 100 MiB", file("many.zip", lambda: zipped({f"{n}.txt": blank() for n in range(200)}))),
-    refused("a ZIP of nothing, as large as it may be", "is damaged and cannot be read as PDF", file("largest.zip", lambda: zipped({f"{n}.pdf": b"%PDF-" + bytes(MIB - 9) for n in range(99)}))),
-    refused("a ZIP bomb of overlapping entries", ("expands to more than 100 MiB", "is damaged"), file("overlapping.zip", lambda: overlapping(900))),
+    refused(
+        "a ZIP bomb, flat",
+        "expands to more than 200 times its size",
+        file("flat.zip", lambda: zipped({"a.txt": blank(30 * MIB)})),
+    ),
+    refused(
+        "a ZIP bomb of many small files",
+        "expands to more than 100 MiB",
+        file("many.zip", lambda: zipped({f"{n}.txt": blank() for n in range(200)})),
+    ),
+    refused(
+        "a ZIP of nothing, as large as it may be",
+        "is damaged and cannot be read as PDF",
+        file("largest.zip", lambda: zipped({f"{n}.pdf": b"%PDF-" + bytes(MIB - 9) for n in range(99)})),
+    ),
+    refused(
+        "a ZIP bomb of overlapping entries",
+        ("expands to more than 100 MiB", "is damaged"),
+        file("overlapping.zip", lambda: overlapping(900)),
+    ),
     refused("a ZIP bomb in six layers", "is an archive within an archive", file("42.zip", lambda: nested(6))),
-    refused("a ZIP that holds itself", ("is an archive within an archive", "is damaged"), file("itself.zip", holding_itself)),
-    refused("a ZIP of as many entries as fit in", "has more than 5,000 entries", file("entries.zip", lambda: many_entries(200_000))),
+    refused(
+        "a ZIP that holds itself", ("is an archive within an archive", "is damaged"), file("itself.zip", holding_itself)
+    ),
+    refused(
+        "a ZIP of as many entries as fit in",
+        "has more than 5,000 entries",
+        file("entries.zip", lambda: many_entries(200_000)),
+    ),
     refused("a ZIP of a million entries", "is too large", file("million.zip", lambda: many_entries(1_000_000))),
-    refused("a ZIP of 1,001 files", "has more than 1,000 entries", upload("files.zip", lambda: zipped({f"{n}.txt": RIVER for n in range(1_001)}))),
+    refused(
+        "a ZIP of 1,001 files",
+        "has more than 1,000 entries",
+        upload("files.zip", lambda: zipped({f"{n}.txt": RIVER for n in range(1_001)})),
+    ),
     refused("a ZIP that claims less than it holds", "is damaged", upload("less.zip", lambda: lying(10, "less"))),
-    indexed("a ZIP that claims 4 GB", "indexed; what comes out is counted", "It was more that", upload("more.zip", lambda: lying(0xFFFFFFF0, "more"))),
+    indexed(
+        "a ZIP that claims 4 GB",
+        "indexed; what comes out is counted",
+        "It was more that",
+        upload("more.zip", lambda: lying(0xFFFFFFF0, "more")),
+    ),
     refused("a ZIP with a password", "is encrypted: pack it without a password", file("password.zip", with_password)),
-    refused("a ZIP packed by a rare method", "compressed by a method that is not supported", file("rare.zip", lambda: zipped({"a.txt": RIVER}, ZIP_LZMA))),
+    refused(
+        "a ZIP packed by a rare method",
+        "compressed by a method that is not supported",
+        file("rare.zip", lambda: zipped({"a.txt": RIVER}, ZIP_LZMA)),
+    ),
     refused("a ZIP cut short", "is a damaged ZIP", file("short.zip", lambda: zipped({"a.txt": RIVER})[:-30])),
     refused("a ZIP of nothing but an end", "is a damaged ZIP", upload("end.zip", lambda: b"PK\x05\x06" + b"\xff" * 18)),
-    refused("a ZIP behind a program", "is not text but binary data", file("self-extracting.zip", lambda: b"MZ" + bytes(range(256)) * 40 + zipped({"a.txt": RIVER}))),
-    refused("a ZIP of programs", "holds no articles", upload("programs.zip", lambda: zipped({"setup.exe": b"MZ", "run.sh": "rm -rf /"}))),
+    refused(
+        "a ZIP behind a program",
+        "is not text but binary data",
+        file("self-extracting.zip", lambda: b"MZ" + bytes(range(256)) * 40 + zipped({"a.txt": RIVER})),
+    ),
+    refused(
+        "a ZIP of programs",
+        "holds no articles",
+        upload("programs.zip", lambda: zipped({"setup.exe": b"MZ", "run.sh": "rm -rf /"})),
+    ),
     refused("a link in a ZIP", "is a link and not a file", file("link.zip", with_link)),
     *(indexed(name, "indexed under a harmless name", f"It was {name} that", _name(name)) for name in _NAMED),
 )

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 
 from hostile_world import MIB, RIVER, file, indexed, linked, refused, told, upload, zipped
 
@@ -40,7 +40,11 @@ def p(text: str) -> str:
 
 def with_links(what: str) -> bytes:
     """A document with a picture, a style sheet and a template that lie elsewhere."""
-    targets = {"image": "http://127.0.0.1:9/a.png", "styles": "file:///etc/passwd", "attachedTemplate": "\\\\host\\a.dotm"}
+    targets = {
+        "image": "http://127.0.0.1:9/a.png",
+        "styles": "file:///etc/passwd",
+        "attachedTemplate": "\\\\host\\a.dotm",
+    }
     links = "".join(
         f'<Relationship Id="r{n}" Type="{KIND}/{kind}" Target="{target}" TargetMode="External"/>'
         for n, (kind, target) in enumerate(targets.items())
@@ -77,20 +81,76 @@ def with_loops(what: str) -> bytes:
 
 
 DOCX = (
-    refused("a DOCX bomb", "expands to more than 200 times its size", file("bomb.docx", lambda: docx(p(" " * 30 * MIB)))),
-    refused("entities in a DOCX that multiply", "is damaged, in its part", file("laughs.docx", lambda: docx(p("&j;"), head=LAUGHS))),
-    refused("one long entity in a DOCX, 50,000 times", "is damaged, in its part", file("quadratic.docx", lambda: docx(p("&j;" * 50_000), head=QUADRATIC))),
-    refused("an entity in a DOCX that is a file", "is damaged, in its part", linked("file.docx", lambda to: docx(p("&j;"), head=to(FILE)))),
-    refused("an entity in a DOCX that is an address", "is damaged, in its part", linked("address.docx", lambda to: docx(p("&j;"), head=to(LINK)))),
-    refused("a parameter entity in a DOCX", "is damaged, in its part", linked("parameter.docx", lambda to: docx(p("a"), head=to(PARAMETER)))),
-    indexed("a DOCX whose declarations lie elsewhere", "indexed; nothing is fetched", "a distant DTD that told", linked("dtd.docx", lambda to: docx(p(told("a distant DTD")), head=to(OUTSIDE)))),
-    indexed("a DOCX whose picture and styles lie elsewhere", "indexed; nothing is fetched", "a linked picture that told", file("links.docx", lambda: with_links("a linked picture"))),
-    indexed("a DOCX of styles and lists that refer to each other", "indexed", "a ring of styles that told", file("ring.docx", lambda: with_loops("a ring of styles"))),
-    refused("a DOCX of 40 tables in each other", "nested too deeply", file("tables.docx", lambda: docx("<w:tbl><w:tr><w:tc>" * 40 + p("a") + "</w:tc></w:tr></w:tbl>" * 40))),
-    refused("a DOCX 5,000 elements deep", "is damaged, in its part", file("deep.docx", lambda: docx("<w:p>" * 5_000 + "</w:p>" * 5_000))),
-    refused("a DOCX of 260,000 elements", "is too large a document", file("elements.docx", lambda: docx("".join(f"<w:p w:n='{n * n}'/>" for n in range(260_000))))),
+    refused(
+        "a DOCX bomb", "expands to more than 200 times its size", file("bomb.docx", lambda: docx(p(" " * 30 * MIB)))
+    ),
+    refused(
+        "entities in a DOCX that multiply",
+        "is damaged, in its part",
+        file("laughs.docx", lambda: docx(p("&j;"), head=LAUGHS)),
+    ),
+    refused(
+        "one long entity in a DOCX, 50,000 times",
+        "is damaged, in its part",
+        file("quadratic.docx", lambda: docx(p("&j;" * 50_000), head=QUADRATIC)),
+    ),
+    refused(
+        "an entity in a DOCX that is a file",
+        "is damaged, in its part",
+        linked("file.docx", lambda to: docx(p("&j;"), head=to(FILE))),
+    ),
+    refused(
+        "an entity in a DOCX that is an address",
+        "is damaged, in its part",
+        linked("address.docx", lambda to: docx(p("&j;"), head=to(LINK))),
+    ),
+    refused(
+        "a parameter entity in a DOCX",
+        "is damaged, in its part",
+        linked("parameter.docx", lambda to: docx(p("a"), head=to(PARAMETER))),
+    ),
+    indexed(
+        "a DOCX whose declarations lie elsewhere",
+        "indexed; nothing is fetched",
+        "a distant DTD that told",
+        linked("dtd.docx", lambda to: docx(p(told("a distant DTD")), head=to(OUTSIDE))),
+    ),
+    indexed(
+        "a DOCX whose picture and styles lie elsewhere",
+        "indexed; nothing is fetched",
+        "a linked picture that told",
+        file("links.docx", lambda: with_links("a linked picture")),
+    ),
+    indexed(
+        "a DOCX of styles and lists that refer to each other",
+        "indexed",
+        "a ring of styles that told",
+        file("ring.docx", lambda: with_loops("a ring of styles")),
+    ),
+    refused(
+        "a DOCX of 40 tables in each other",
+        "nested too deeply",
+        file("tables.docx", lambda: docx("<w:tbl><w:tr><w:tc>" * 40 + p("a") + "</w:tc></w:tr></w:tbl>" * 40)),
+    ),
+    refused(
+        "a DOCX 5,000 elements deep",
+        "is damaged, in its part",
+        file("deep.docx", lambda: docx("<w:p>" * 5_000 + "</w:p>" * 5_000)),
+    ),
+    refused(
+        "a DOCX of 260,000 elements",
+        "is too large a document",
+        file("elements.docx", lambda: docx("".join(f"<w:p w:n='{n * n}'/>" for n in range(260_000)))),
+    ),
     refused("a DOCX cut short", "is a damaged ZIP or document", file("short.docx", lambda: docx(p(RIVER))[:-40])),
-    refused("a DOCX with a password", "is encrypted", upload("password.docx", lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le"))),
+    refused(
+        "a DOCX with a password",
+        "is encrypted",
+        upload(
+            "password.docx",
+            lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le"),
+        ),
+    ),
     refused("a DOCX without words", "holds no text", upload("empty.docx", lambda: docx(""))),
 )
 
@@ -99,7 +159,9 @@ DOCX = (
 CONTAINER = '<container><rootfiles><rootfile full-path="OPS/book.opf"/></rootfiles></container>'
 
 
-def epub(chapters: Mapping[str, str], others: Mapping[str, str | bytes] | None = None, head: str = "", spine: str = "") -> bytes:
+def epub(
+    chapters: Mapping[str, str], others: Mapping[str, str | bytes] | None = None, head: str = "", spine: str = ""
+) -> bytes:
     items = "".join(f'<item id="{name}" href="{name}" media-type="application/xhtml+xml"/>' for name in chapters)
     order = spine or "".join(f'<itemref idref="{name}"/>' for name in chapters)
     return zipped(
@@ -128,17 +190,64 @@ def long_book() -> bytes:
 
 
 EPUB = (
-    refused("an EPUB bomb", "expands to more than 200 times its size", file("bomb.epub", lambda: epub({"a": xhtml("x" * 11_000_000)}))),
+    refused(
+        "an EPUB bomb",
+        "expands to more than 200 times its size",
+        file("bomb.epub", lambda: epub({"a": xhtml("x" * 11_000_000)})),
+    ),
     refused("an EPUB of eleven million letters", "holds too much text", file("long.epub", long_book)),
-    refused("entities in an EPUB that multiply", "is damaged and cannot be read as EPUB", file("laughs.epub", lambda: epub({"a": xhtml(RIVER)}, head=LAUGHS))),
-    refused("an entity in an EPUB that is an address", "is damaged and cannot be read as EPUB", linked("address.epub", lambda to: epub({"a": xhtml(RIVER)}, {"META-INF/container.xml": to(LINK) + "<a>&j;</a>"}))),
-    indexed("entities in a chapter that multiply", "indexed; a page declares nothing", "a bomb of a chapter that told…&j;", file("chapter.epub", lambda: epub({"a": xhtml(told("a bomb of a chapter") + " &j;", LAUGHS)})), lacks="hahaha"),
-    indexed("an entity in a chapter that is a file", "indexed without it", "a curious chapter that told", linked("file.epub", lambda to: epub({"a": xhtml(told("a curious chapter") + " &j;", to(FILE))})), lacks="xyzzy"),
-    refused("an EPUB whose chapters lie outside it", "holds no text", file("outside.epub", lambda: epub({"../../../../etc/passwd": RIVER}))),
+    refused(
+        "entities in an EPUB that multiply",
+        "is damaged and cannot be read as EPUB",
+        file("laughs.epub", lambda: epub({"a": xhtml(RIVER)}, head=LAUGHS)),
+    ),
+    refused(
+        "an entity in an EPUB that is an address",
+        "is damaged and cannot be read as EPUB",
+        linked(
+            "address.epub", lambda to: epub({"a": xhtml(RIVER)}, {"META-INF/container.xml": to(LINK) + "<a>&j;</a>"})
+        ),
+    ),
+    indexed(
+        "entities in a chapter that multiply",
+        "indexed; a page declares nothing",
+        "a bomb of a chapter that told…&j;",
+        file("chapter.epub", lambda: epub({"a": xhtml(told("a bomb of a chapter") + " &j;", LAUGHS)})),
+        lacks="hahaha",
+    ),
+    indexed(
+        "an entity in a chapter that is a file",
+        "indexed without it",
+        "a curious chapter that told",
+        linked("file.epub", lambda to: epub({"a": xhtml(told("a curious chapter") + " &j;", to(FILE))})),
+        lacks="xyzzy",
+    ),
+    refused(
+        "an EPUB whose chapters lie outside it",
+        "holds no text",
+        file("outside.epub", lambda: epub({"../../../../etc/passwd": RIVER})),
+    ),
     refused("an EPUB that is protected", "is protected against copying (DRM)", file("protected.epub", protected)),
-    refused("an EPUB 5,000 elements deep", "nested too deeply", file("deep.epub", lambda: epub({"a": xhtml("<div>" * 5_000 + RIVER)}))),
-    indexed("an EPUB that lists one chapter 100,000 times", "indexed once", "a chorus that told", file("chorus.epub", lambda: epub({"a": xhtml(told("a chorus"))}, spine="".join(f'<itemref idref="a" id="i{n * n}"/>' for n in range(100_000))))),
-    refused("an EPUB cut short", "is a damaged ZIP or document", file("short.epub", lambda: epub({"a": xhtml(RIVER)})[:-40])),
+    refused(
+        "an EPUB 5,000 elements deep",
+        "nested too deeply",
+        file("deep.epub", lambda: epub({"a": xhtml("<div>" * 5_000 + RIVER)})),
+    ),
+    indexed(
+        "an EPUB that lists one chapter 100,000 times",
+        "indexed once",
+        "a chorus that told",
+        file(
+            "chorus.epub",
+            lambda: epub(
+                {"a": xhtml(told("a chorus"))},
+                spine="".join(f'<itemref idref="a" id="i{n * n}"/>' for n in range(100_000)),
+            ),
+        ),
+    ),
+    refused(
+        "an EPUB cut short", "is a damaged ZIP or document", file("short.epub", lambda: epub({"a": xhtml(RIVER)})[:-40])
+    ),
 )
 
 # PDF
@@ -146,7 +255,14 @@ EPUB = (
 HELVETICA = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
 
 
-def pdf(*contents: bytes, objects: Iterable[bytes] = (), catalog: bytes = b"", page: bytes = b"", trailer: bytes = b"", count: int | None = None) -> bytes:
+def pdf(
+    *contents: bytes,
+    objects: Iterable[bytes] = (),
+    catalog: bytes = b"",
+    page: bytes = b"",
+    trailer: bytes = b"",
+    count: int | None = None,
+) -> bytes:
     """A PDF of pages with these content streams, in Helvetica as F1; `objects` have the numbers from 4, and the other
     pieces go into the dictionaries that they are called after."""
     extra = list(objects)
@@ -198,7 +314,13 @@ def with_actions(what: str) -> bytes:
     do = b"/JavaScript/JS(app.launchURL\\('http://127.0.0.1:9/', true\\);)"
     launch = b"<</S/Launch/F(/bin/sh)/Win<</F(cmd.exe)/P(/c calc)>>>>"
     send = b"<</S/SubmitForm/F<</FS/URL/F(http://127.0.0.1:9/)>>>>"
-    catalog = b"/OpenAction<</S%s/Next[%s%s]>>/AA<</WC<</S%s>>>>/Names<</JavaScript<</Names[(a)<</S%s>>]>>" % (do, launch, send, do, do)
+    catalog = b"/OpenAction<</S%s/Next[%s%s]>>/AA<</WC<</S%s>>>>/Names<</JavaScript<</Names[(a)<</S%s>>]>>" % (
+        do,
+        launch,
+        send,
+        do,
+        do,
+    )
     attached = b"/EmbeddedFiles<</Names[(a.exe)<</Type/Filespec/F(a.exe)/EF<</F 4 0 R>>>>]>>>>"
     program = b"<</Type/EmbeddedFile/Length 2>>stream\nMZ\nendstream"
     return pdf(printed(what), catalog=catalog + attached, page=b"/AA<</O<</S%s>>>>" % do, objects=[program])
@@ -206,16 +328,37 @@ def with_actions(what: str) -> bytes:
 
 def tall_tree(height: int, what: str) -> bytes:
     """Pages within pages within pages."""
-    inner = [b"<</Type/Pages/Kids[%d 0 R]/Count 1%s>>" % (n + 1, b"/Parent %d 0 R" % (n - 1) if n > 2 else b"") for n in range(2, height + 2)]
-    page = b"<</Type/Page/Parent %d 0 R/MediaBox[0 0 400 600]/Resources<</Font<</F1 %d 0 R>>>>/Contents %d 0 R>>" % (height + 1, height + 4, height + 3)
+    inner = [
+        b"<</Type/Pages/Kids[%d 0 R]/Count 1%s>>" % (n + 1, b"/Parent %d 0 R" % (n - 1) if n > 2 else b"")
+        for n in range(2, height + 2)
+    ]
+    page = b"<</Type/Page/Parent %d 0 R/MediaBox[0 0 400 600]/Resources<</Font<</F1 %d 0 R>>>>/Contents %d 0 R>>" % (
+        height + 1,
+        height + 4,
+        height + 3,
+    )
     text = printed(what)
-    return assembled([b"<</Type/Catalog/Pages 2 0 R>>", *inner, page, b"<</Length %d>>stream\n%s\nendstream" % (len(text), text), HELVETICA])
+    return assembled(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            *inner,
+            page,
+            b"<</Length %d>>stream\n%s\nendstream" % (len(text), text),
+            HELVETICA,
+        ]
+    )
+
+
+@cache
+def packed_blanks() -> bytes:
+    """Half a gigabyte."""
+    packer = zlib.compressobj(9)
+    return b"".join(packer.compress(b" " * MIB) for _ in range(512)) + packer.flush()
 
 
 def flate_bomb(layers: int) -> bytes:
-    """A page whose content expands to a gigabyte of blanks, packed so many times."""
-    packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(b" " * MIB) for _ in range(1024)) + packer.flush()
+    """A page whose content expands to half a gigabyte of blanks, packed so many times."""
+    packed = packed_blanks()
     for _ in range(layers - 1):
         packed = zlib.compress(packed, 9)
     made = pdf(b"")
@@ -237,26 +380,98 @@ PDF = (
         refused(f"a PDF cut at {share:.0%}", "is damaged", file(f"cut{share}.pdf", partial(cut, share)))
         for share in (0.02, 0.3, 0.6, 0.9)
     ),
-    indexed("a PDF without its last line", "indexed whole", "page 0 that told…page 1 that told…page 2 that told", file("end.pdf", partial(cut, 0.99))),
-    refused("a PDF with a password", "is encrypted: open it with its password", file("password.pdf", lambda: pdf(printed("nobody"), trailer=LOCK))),
+    indexed(
+        "a PDF without its last line",
+        "indexed whole",
+        "page 0 that told…page 1 that told…page 2 that told",
+        file("end.pdf", partial(cut, 0.99)),
+    ),
+    refused(
+        "a PDF with a password",
+        "is encrypted: open it with its password",
+        file("password.pdf", lambda: pdf(printed("nobody"), trailer=LOCK)),
+    ),
     refused("a PDF without pages", "is damaged and cannot be read as PDF", file("pageless.pdf", pdf)),
-    indexed("a PDF that claims a billion pages", "indexed; the pages that there are", "a billion pages that told", file("billion.pdf", lambda: pdf(printed("a billion pages"), count=1_000_000_000))),
-    refused("a PDF of 2,001 pages", "has 2,001 pages; the limit is 2,000", file("pages.pdf", lambda: pdf(*[b""] * 2_001))),
-    refused("a PDF whose pages hold themselves", "is damaged, on page 1", file("cycle.pdf", lambda: pdf(printed("nobody")).replace(b"/Kids[4 0 R]", b"/Kids[2 0 R]"))),
-    refused("a PDF whose pages hold themselves twice", "is damaged, on page 1", file("cycles.pdf", lambda: pdf(printed("nobody"), objects=[CYCLE]).replace(b"/Kids[5 0 R]", b"/Kids[4 0 R 4 0 R]"))),
-    refused("a PDF with 10,000 levels of pages", "is damaged, on page 1", file("tall.pdf", lambda: tall_tree(10_000, "nobody"))),
+    indexed(
+        "a PDF that claims a billion pages",
+        "indexed; the pages that there are",
+        "a billion pages that told",
+        file("billion.pdf", lambda: pdf(printed("a billion pages"), count=1_000_000_000)),
+    ),
+    refused(
+        "a PDF of 2,001 pages", "has 2,001 pages; the limit is 2,000", file("pages.pdf", lambda: pdf(*[b""] * 2_001))
+    ),
+    refused(
+        "a PDF whose pages hold themselves",
+        "is damaged, on page 1",
+        file("cycle.pdf", lambda: pdf(printed("nobody")).replace(b"/Kids[4 0 R]", b"/Kids[2 0 R]")),
+    ),
+    refused(
+        "a PDF whose pages hold themselves twice",
+        "is damaged, on page 1",
+        file(
+            "cycles.pdf",
+            lambda: pdf(printed("nobody"), objects=[CYCLE]).replace(b"/Kids[5 0 R]", b"/Kids[4 0 R 4 0 R]"),
+        ),
+    ),
+    refused(
+        "a PDF with 10,000 levels of pages",
+        "is damaged, on page 1",
+        file("tall.pdf", lambda: tall_tree(10_000, "nobody")),
+    ),
     *(
-        refused(f"a page of blanks, a gigabyte, packed {how}", ("crashed its reader", "needs more than 384 MiB of memory"), file(f"flate{layers}.pdf", partial(flate_bomb, layers)))
+        refused(
+            f"half a gigabyte of blanks on a page, packed {how}",
+            ("crashed its reader", "needs more than 384 MiB of memory"),
+            file(f"flate{layers}.pdf", partial(flate_bomb, layers)),
+        )
         for layers, how in ((1, "once"), (3, "three times"))
     ),
-    refused("a drawing in a PDF that holds itself twice", ("crashed its reader", "needs more than 384 MiB of memory"), file("form.pdf", lambda: pdf(b"/I1 Do", objects=[FORM]))),
-    refused("a page of 240,000 letters", "holds too much text, on page 1", file("letters.pdf", lambda: pdf(words(*["word " * 800] * 60, size=0.1)))),
-    indexed("a page as large as numbers go", "indexed", "a boundless page that told", file("box.pdf", lambda: pdf(printed("a boundless page")).replace(b"0 0 400 600", b"0 0 4e38 -9e9"))),
-    refused("a scanned PDF", "is scanned: its pages are pictures…ocrmypdf", file("scan.pdf", lambda: pdf(b"400 0 0 600 0 0 cm /I1 Do", objects=[IMAGE]))),
-    indexed("a PDF with scripts, programs and forms", "indexed; nothing is run or sent", "a busy document that told", file("actions.pdf", lambda: with_actions("a busy document")), lacks="launchURL"),
-    indexed("a PDF behind an answer's headers", "indexed", "a careless server that told", file("junk.pdf", lambda: b"HTTP/1.1 200 OK\r\nServer: a\r\n\r\n" + pdf(printed("a careless server"))), lacks="HTTP"),
-    refused("a PDF whose table refers to itself", "is damaged and cannot be read as PDF", file("table.pdf", lambda: b"%PDF-1.7\ntrailer<</Root 1 0 R/Prev 9>>\nstartxref\n9\n%%EOF")),
-    refused("a PDF of a million brackets", "is damaged and cannot be read as PDF", file("brackets.pdf", lambda: b"%PDF-1.7\n" + b"[" * 1_000_000)),
+    refused(
+        "a drawing in a PDF that holds itself twice",
+        ("crashed its reader", "needs more than 384 MiB of memory"),
+        file("form.pdf", lambda: pdf(b"/I1 Do", objects=[FORM])),
+    ),
+    refused(
+        "a page of 240,000 letters",
+        "holds too much text, on page 1",
+        file("letters.pdf", lambda: pdf(words(*["word " * 800] * 60, size=0.1))),
+    ),
+    indexed(
+        "a page as large as numbers go",
+        "indexed",
+        "a boundless page that told",
+        file("box.pdf", lambda: pdf(printed("a boundless page")).replace(b"0 0 400 600", b"0 0 4e38 -9e9")),
+    ),
+    refused(
+        "a scanned PDF",
+        "is scanned: its pages are pictures…ocrmypdf",
+        file("scan.pdf", lambda: pdf(b"400 0 0 600 0 0 cm /I1 Do", objects=[IMAGE])),
+    ),
+    indexed(
+        "a PDF with scripts, programs and forms",
+        "indexed; nothing is run or sent",
+        "a busy document that told",
+        file("actions.pdf", lambda: with_actions("a busy document")),
+        lacks="launchURL",
+    ),
+    indexed(
+        "a PDF behind an answer's headers",
+        "indexed",
+        "a careless server that told",
+        file("junk.pdf", lambda: b"HTTP/1.1 200 OK\r\nServer: a\r\n\r\n" + pdf(printed("a careless server"))),
+        lacks="HTTP",
+    ),
+    refused(
+        "a PDF whose table refers to itself",
+        "is damaged and cannot be read as PDF",
+        file("table.pdf", lambda: b"%PDF-1.7\ntrailer<</Root 1 0 R/Prev 9>>\nstartxref\n9\n%%EOF"),
+    ),
+    refused(
+        "a PDF of a million brackets",
+        "is damaged and cannot be read as PDF",
+        file("brackets.pdf", lambda: b"%PDF-1.7\n" + b"[" * 1_000_000),
+    ),
 )
 
 DOCUMENTS = (*DOCX, *EPUB, *PDF)

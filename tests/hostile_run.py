@@ -107,7 +107,9 @@ def main() -> None:
 
 
 def played(plan: dict[str, Any], store: Store, indexer: Indexer, refresher: Refresher) -> dict[str, Any]:
-    uploads = [told(indexer.add_upload(Path(file).read_bytes(), address, name)) for address, name, file in plan["uploads"]]
+    uploads = [
+        told(indexer.add_upload(Path(file).read_bytes(), address, name)) for address, name, file in plan["uploads"]
+    ]
     now = time.time()
     store.ledger.add("path", plan["folder"], now)
     for kind in ("page", "feed"):

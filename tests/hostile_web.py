@@ -95,9 +95,14 @@ REDIRECTS = (
         refused(f"a redirect to this machine {how}", UNUSED, sending(f"spelling{n}", f"http://{host}:{{port}}/secret"))
         for n, (how, host) in enumerate(SPELLINGS.items())
     ),
-    *(refused(f"a redirect to {what}", UNUSED, sending(f"target{n}", to)) for n, (what, to) in enumerate(TARGETS.items())),
+    *(
+        refused(f"a redirect to {what}", UNUSED, sending(f"target{n}", to))
+        for n, (what, to) in enumerate(TARGETS.items())
+    ),
     refused("a redirect to nowhere", "sends on", served("nowhere", redirect(""))),
-    refused("a redirect to itself", "sends on and on without an end", lambda world: world.page("ring", redirect("/ring"))),
+    refused(
+        "a redirect to itself", "sends on and on without an end", lambda world: world.page("ring", redirect("/ring"))
+    ),
     refused("a chain of redirects", "sends on and on without an end", lambda world: chain(world, 9)),
 )
 
@@ -138,7 +143,11 @@ ADDRESSES = (
     refused("an address inside", PRIVATE, direct("a", "http://127.0.0.1:{port}/")),
     refused("an address inside, as a number", "names no proper host", direct("b", "http://2130706433:{port}/")),
     refused("a name that leads inside", PRIVATE, direct("c", "http://inside.example:{port}/a")),
-    refused("an address with a password", "with a user name or password is not used", direct("d", "http://user:x@127.0.0.1:{port}/")),
+    refused(
+        "an address with a password",
+        "with a user name or password is not used",
+        direct("d", "http://user:x@127.0.0.1:{port}/"),
+    ),
     refused("an address of a database", "is not one for web pages", direct("e", "http://127.0.0.2:{service}/")),
     refused("an address of a file", "is not a web address", direct("f", "{secret}")),
     refused("https that sends on to http", "sends on to an address without encryption", unencrypted),
@@ -149,50 +158,6 @@ ADDRESSES = (
 CHUNKED = head(headers=HTML | {"Transfer-Encoding": "chunked"})
 SLOW = f"took longer than {FETCH_SECONDS} s"
 GZIP = HTML | {"Content-Encoding": "gzip"}
-
-
-def compressed(data: bytes, coding: str) -> Behaviour:
-    return answer(body=data, headers={"Content-Encoding": coding})
-
-
-ANSWERS = (
-    refused("a server that says nothing", SLOW, served("mute", silent())),
-    refused("headers a letter at a time", SLOW, served("headers", drip(b"HTTP/1.1 200 OK\r\nX: ", b"x"))),
-    refused("a page a letter at a time", SLOW, served("letters", drip(head(headers=HTML), b"x"))),
-    refused("chunks of one letter without an end", SLOW, served("chunks", drip(CHUNKED, b"1\r\nx\r\n"))),
-    refused("promises of an answer without an end", SLOW, served("promises", drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"))),
-    refused("a page without an end", "is larger than 10 MiB", served("endless", endless(head(headers=HTML), b"x" * MIB))),
-    refused("chunks without an end", "is larger than 10 MiB", served("stream", endless(CHUNKED, b"100000\r\n" + b"x" * MIB + b"\r\n"))),
-    refused("a page that claims 2 GB", "is larger than 10 MiB", served("claim", silent(head(headers=HTML | {"Content-Length": str(2**31)})))),
-    refused("a page that claims more than any number", "…", served("claims", raw(head(headers=HTML | {"Content-Length": "9" * 40}) + b"x"))),
-    refused("a gzip bomb", "is larger than 10 MiB", served("gzip", compressed(zeros(200 * MIB), "gzip"))),
-    refused("a deflate bomb", "is larger than 10 MiB", served("deflate", compressed(zlib.compress(bytes(100 * MIB)), "deflate"))),
-    refused("a bomb in a bomb", "compresses its pages in a way nobody asked for", served("gzips", compressed(zeros(MIB), "gzip, gzip"))),
-    refused("a coding that nobody asked for", "compresses its pages in a way nobody asked for", served("brotli", compressed(b"x", "br"))),
-    refused("a page that is called compressed, and is not", "is damaged (its compression)", served("plain", compressed(b"plain text", "gzip"))),
-    refused("compression that breaks off", "is damaged (its compression)", served("half", compressed(zeros(MIB)[:-9], "gzip"))),
-    refused("a page that breaks off", "broke off before its answer was complete", served("short", raw(head(headers=HTML | {"Content-Length": "500"}) + b"<p>Half"))),
-    refused("chunks that break off", "broke off before its answer was complete", served("chunk", raw(CHUNKED + b"ff\r\nhello"))),
-    refused("a server that hangs up", "broke off before its answer was complete", served("hangup", raw(b""))),
-    refused("a mail server", "is not proper HTTP", served("mail", raw(b"220 mail.example ESMTP\r\n"))),
-    refused("a flood of headers", ("sends more headers", "is not proper HTTP"), served("flood", raw(head(headers=HTML | {f"X-{n}": "x" for n in range(5_000)})))),
-    refused("headers without an end", ("sends more headers", "is not proper HTTP"), served("fields", endless(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 1_000))),
-    refused("one header without an end", "is not proper HTTP", served("field", endless(b"HTTP/1.1 200 OK\r\nX-A: ", b"b" * 65_536))),
-    refused("two lengths for one page", "is not proper HTTP", served("lengths", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"))),
-    refused("a picture for a page", "holds “image/png”, which is not read here", served("picture", answer(body=b"\x89PNG", content_type="image/png"))),
-    refused("a picture that is called a page", "is not text but PNG data", served("lie", answer(body=b"\x89PNG\r\n\x1a\n" + bytes(99)))),
-    refused("a video without an end", "holds “video/mp4”, which is not read here", served("video", endless(head(headers={"Content-Type": "video/mp4"}), b"x" * MIB))),
-    refused("part of a page", "gives an answer that is no page (206)", served("part", answer(206, "half"))),
-    refused("a status that nobody has heard of", "has trouble of its own (799)", served("status", answer(799))),
-    refused("“not modified” where nobody asked", "gives an answer that is no page (304)", served("unasked", answer(304))),
-    refused("a page of nothing", "is empty", served("nothing", answer(body=b""))),
-    indexed("a PDF that is called a page", "indexed as the PDF that it is", "a mistaken server that told", served("pdf", answer(body=pdf(printed("a mistaken server"))))),
-    indexed("a charset that there is none of", "indexed", "a page in Klingon that told", served("charset", answer(body=page("a page in Klingon"), content_type="text/html; charset=klingon"))),
-    indexed("a page that calls another site its own", "indexed under its own address", "a boastful page that told", linked("boast", page("a boastful page", head='<link rel=canonical href="https://bank.example/"><meta property="og:url" content="https://bank.example/">'))),
-    indexed("a page that calls an inner address its own", "indexed under its own address", "a modest page that told", linked("modest", page("a modest page", head='<base href="http://127.0.0.1:{port}/"><link rel=canonical href="http://127.0.0.1:{port}/a">'))),
-    indexed("a page that sends on by itself", "indexed; only servers are followed", "a hasty page that told", linked("hasty", page("a hasty page", head='<meta http-equiv=refresh content="0;url=http://127.0.0.1:{port}/"><script src="http://127.0.0.1:{port}/"></script>'))),
-    indexed("a path that climbs and hides", "indexed; it is an address and no path", "a climbing page that told", lambda world: world.page("climb", answer(body=page("a climbing page")), "/%2e%2e%2f%00%0a%e2%80%ae.md")),
-)
 
 
 def forbidding(name: str, robots: Behaviour) -> Place:
@@ -209,11 +174,186 @@ def forbidding(name: str, robots: Behaviour) -> Place:
 
 
 ROBOTS = (
-    refused("a robots.txt that forbids", "asks programs not to read that page", forbidding("a", answer(body=b"User-agent: *\nDisallow: /", content_type="text/plain"))),
-    refused("a robots.txt without an end that forbids", "asks programs not to read that page", forbidding("b", endless(head() + b"User-agent: *\nDisallow: /\n", b"# more\n" * 5_000))),
+    refused(
+        "a robots.txt that forbids",
+        "asks programs not to read that page",
+        forbidding("a", answer(body=b"User-agent: *\nDisallow: /", content_type="text/plain")),
+    ),
+    refused(
+        "a robots.txt without an end that forbids",
+        "asks programs not to read that page",
+        forbidding("b", endless(head() + b"User-agent: *\nDisallow: /\n", b"# more\n" * 5_000)),
+    ),
     refused("a robots.txt that leads inside", PRIVATE, forbidding("c", redirect("http://127.0.0.1:1234/robots.txt"))),
     refused("a robots.txt that never comes", SLOW, forbidding("d", silent())),
 )
+
+
+def compressed(data: bytes, coding: str) -> Behaviour:
+    return answer(body=data, headers={"Content-Encoding": coding})
+
+
+ANSWERS = (
+    refused("a server that says nothing", SLOW, served("mute", silent())),
+    refused("headers a letter at a time", SLOW, served("headers", drip(b"HTTP/1.1 200 OK\r\nX: ", b"x"))),
+    refused("a page a letter at a time", SLOW, served("letters", drip(head(headers=HTML), b"x"))),
+    refused("chunks of one letter without an end", SLOW, served("chunks", drip(CHUNKED, b"1\r\nx\r\n"))),
+    refused(
+        "promises of an answer without an end", SLOW, served("promises", drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"))
+    ),
+    refused(
+        "a page without an end", "is larger than 10 MiB", served("endless", endless(head(headers=HTML), b"x" * MIB))
+    ),
+    refused(
+        "chunks without an end",
+        "is larger than 10 MiB",
+        served("stream", endless(CHUNKED, b"100000\r\n" + b"x" * MIB + b"\r\n")),
+    ),
+    refused(
+        "a page that claims 2 GB",
+        "is larger than 10 MiB",
+        served("claim", silent(head(headers=HTML | {"Content-Length": str(2**31)}))),
+    ),
+    refused(
+        "a page that claims more than any number",
+        "…",
+        served("claims", raw(head(headers=HTML | {"Content-Length": "9" * 40}) + b"x")),
+    ),
+    refused("a gzip bomb", "is larger than 10 MiB", served("gzip", compressed(zeros(100 * MIB), "gzip"))),
+    refused(
+        "a deflate bomb",
+        "is larger than 10 MiB",
+        served("deflate", compressed(zlib.compress(bytes(100 * MIB)), "deflate")),
+    ),
+    refused(
+        "a bomb in a bomb",
+        "compresses its pages in a way nobody asked for",
+        served("gzips", compressed(zeros(MIB), "gzip, gzip")),
+    ),
+    refused(
+        "a coding that nobody asked for",
+        "compresses its pages in a way nobody asked for",
+        served("brotli", compressed(b"x", "br")),
+    ),
+    refused(
+        "a page that is called compressed, and is not",
+        "is damaged (its compression)",
+        served("plain", compressed(b"plain text", "gzip")),
+    ),
+    refused(
+        "compression that breaks off",
+        "is damaged (its compression)",
+        served("half", compressed(zeros(MIB)[:-9], "gzip")),
+    ),
+    refused(
+        "a page that breaks off",
+        "broke off before its answer was complete",
+        served("short", raw(head(headers=HTML | {"Content-Length": "500"}) + b"<p>Half")),
+    ),
+    refused(
+        "chunks that break off",
+        "broke off before its answer was complete",
+        served("chunk", raw(CHUNKED + b"ff\r\nhello")),
+    ),
+    refused("a server that hangs up", "broke off before its answer was complete", served("hangup", raw(b""))),
+    refused("a mail server", "is not proper HTTP", served("mail", raw(b"220 mail.example ESMTP\r\n"))),
+    refused(
+        "a flood of headers",
+        ("sends more headers", "is not proper HTTP"),
+        served("flood", raw(head(headers=HTML | {f"X-{n}": "x" for n in range(5_000)}))),
+    ),
+    refused(
+        "headers without an end",
+        ("sends more headers", "is not proper HTTP"),
+        served("fields", endless(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 1_000)),
+    ),
+    refused(
+        "one header without an end",
+        "is not proper HTTP",
+        served("field", endless(b"HTTP/1.1 200 OK\r\nX-A: ", b"b" * 65_536)),
+    ),
+    refused(
+        "two lengths for one page",
+        "is not proper HTTP",
+        served("lengths", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")),
+    ),
+    refused(
+        "a picture for a page",
+        "holds “image/png”, which is not read here",
+        served("picture", answer(body=b"\x89PNG", content_type="image/png")),
+    ),
+    refused(
+        "a picture that is called a page",
+        "is not text but PNG data",
+        served("lie", answer(body=b"\x89PNG\r\n\x1a\n" + bytes(99))),
+    ),
+    refused(
+        "a video without an end",
+        "holds “video/mp4”, which is not read here",
+        served("video", endless(head(headers={"Content-Type": "video/mp4"}), b"x" * MIB)),
+    ),
+    refused("part of a page", "gives an answer that is no page (206)", served("part", answer(206, "half"))),
+    refused("a status that nobody has heard of", "has trouble of its own (799)", served("status", answer(799))),
+    refused(
+        "“not modified” where nobody asked", "gives an answer that is no page (304)", served("unasked", answer(304))
+    ),
+    refused("a page of nothing", "is empty", served("nothing", answer(body=b""))),
+    indexed(
+        "a PDF that is called a page",
+        "indexed as the PDF that it is",
+        "a mistaken server that told",
+        served("pdf", answer(body=pdf(printed("a mistaken server")))),
+    ),
+    indexed(
+        "a charset that there is none of",
+        "indexed",
+        "a page in Klingon that told",
+        served("charset", answer(body=page("a page in Klingon"), content_type="text/html; charset=klingon")),
+    ),
+    indexed(
+        "a page that calls another site its own",
+        "indexed under its own address",
+        "a boastful page that told",
+        linked(
+            "boast",
+            page(
+                "a boastful page",
+                head='<link rel=canonical href="https://bank.example/"><meta property="og:url" content="https://bank.example/">',
+            ),
+        ),
+    ),
+    indexed(
+        "a page that calls an inner address its own",
+        "indexed under its own address",
+        "a modest page that told",
+        linked(
+            "modest",
+            page(
+                "a modest page",
+                head='<base href="http://127.0.0.1:{port}/"><link rel=canonical href="http://127.0.0.1:{port}/a">',
+            ),
+        ),
+    ),
+    indexed(
+        "a page that sends on by itself",
+        "indexed; only servers are followed",
+        "a hasty page that told",
+        linked(
+            "hasty",
+            page(
+                "a hasty page",
+                head='<meta http-equiv=refresh content="0;url=http://127.0.0.1:{port}/"><script src="http://127.0.0.1:{port}/"></script>',
+            ),
+        ),
+    ),
+    indexed(
+        "a path that climbs and hides",
+        "indexed; it is an address and no path",
+        "a climbing page that told",
+        lambda world: world.page("climb", answer(body=page("a climbing page")), "/a/..%2F..%2F%00%0A%E2%80%AE.md"),
+    ),
+)
+
 
 # Feeds
 
@@ -254,26 +394,113 @@ def of_entry(key: str, place: Place) -> Place:
 DAMAGED = "is damaged, and no entry of it can be read"
 
 FEEDS = (
-    refused("a feed whose entities multiply", "declares XML entities", feed("laughing", rss(item("a", "&j;"), head=LAUGHS.replace(" d ", " rss ")))),
-    refused("an entity in a feed that is a file", "declares XML entities", feed("filed", rss(item("a", "&j;"), head=FILE.replace(" d ", " rss ")))),
+    refused(
+        "a feed whose entities multiply",
+        "declares XML entities",
+        feed("laughing", rss(item("a", "&j;"), head=LAUGHS.replace(" d ", " rss "))),
+    ),
+    refused(
+        "an entity in a feed that is a file",
+        "declares XML entities",
+        feed("filed", rss(item("a", "&j;"), head=FILE.replace(" d ", " rss "))),
+    ),
     refused("a page for a feed", "is no feed", feed("paged", page("nobody"), "text/html")),
     refused("a feed of nothing", "is empty and no feed", feed("empty", b"")),
-    refused("a picture for a feed", "is no feed but binary data", feed("binary", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9)),
+    refused(
+        "a picture for a feed",
+        "is no feed but binary data",
+        feed("binary", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9),
+    ),
     refused("a feed 5,000 elements deep", "its elements are nested too deeply", feed("deep", rss("<a>" * 5_000))),
     refused("a feed that breaks off at once", DAMAGED, feed("cut", rss(item("a", told("nobody")))[:190])),
-    refused("a JSON feed 100,000 lists deep", "is damaged JSON", feed("json", '{"version": "https://jsonfeed.org/version/1.1", "items": ' + "[" * 100_000, "application/feed+json")),
-    refused("a feed that is a bomb", "is larger than 10 MiB", lambda world: world.feed("bombed", answer(body=zeros(100 * MIB), content_type="application/rss+xml", headers={"Content-Encoding": "gzip"}))),
-    refused("a feed that leads inside", UNUSED, lambda world: world.feed("inward", redirect(f"http://127.0.0.1:{world.port}/feed"))),
+    refused(
+        "a JSON feed 100,000 lists deep",
+        "is damaged JSON",
+        feed(
+            "json", '{"version": "https://jsonfeed.org/version/1.1", "items": ' + "[" * 100_000, "application/feed+json"
+        ),
+    ),
+    refused(
+        "a feed that is a bomb",
+        "is larger than 10 MiB",
+        lambda world: world.feed(
+            "bombed",
+            answer(body=zeros(100 * MIB), content_type="application/rss+xml", headers={"Content-Encoding": "gzip"}),
+        ),
+    ),
+    refused(
+        "a feed that leads inside",
+        UNUSED,
+        lambda world: world.feed("inward", redirect(f"http://127.0.0.1:{world.port}/feed")),
+    ),
     nothing("a feed without entries", "nothing; there may be some tomorrow", feed("bare", rss())),
     nothing("entries that say nothing", "nothing", feed("blank", rss("<item></item>" * 5_000))),
-    indexed("a feed of 20,000 entries", "the newest 200 are indexed", "entry 0 that told", of_entry("n0", feed("many", rss(*(item(f"n{n}", told(f"entry {n}") if n < 200 else "a") for n in range(20_000)))))),
-    indexed("a feed in another encoding than it says", "indexed", "a café in a feed that told", of_entry("coded", feed("coded", rss(item("coded", told("a café in a feed"))).replace('"1.0"', '"1.0" encoding="utf-8"').encode("cp1252")))),
-    indexed("an entry whose key has 5,000 characters", "indexed under a key of its own", "a wordy entry that told", of_entry(f"sha256:{sha256(b'k' * 5_000).hexdigest()}", feed("wordy", rss(item("k" * 5_000, told("a wordy entry")))))),
-    indexed("an entry that leads to a script", "indexed from the feed alone", "a scripted entry that told", entry("scripted", "a scripted entry", "javascript:alert(1)")),
-    indexed("an entry that leads to a file", "indexed from the feed alone", "a local entry that told", entry("local", "a local entry", "{secret}"), lacks="xyzzy"),
-    indexed("an entry that leads inside", "indexed from the feed alone, with a note", "an inner entry that told", entry("inner", "an inner entry", "http://127.0.0.1:{port}/inner")),
-    indexed("an entry that leads to a cloud's inside", "indexed from the feed alone, with a note", "a cloudy entry that told", entry("cloudy", "a cloudy entry", "http://169.254.169.254/latest/")),
-    indexed("scripts in an entry", "indexed without them", "a lively entry that told", entry("lively", "a lively entry", more="&lt;script&gt;alert(1)&lt;/script&gt;&lt;iframe src='http://127.0.0.1:{port}/'&gt;"), lacks="alert"),
+    indexed(
+        "a feed of 20,000 entries",
+        "the newest 200 are indexed",
+        "entry 0 that told",
+        of_entry(
+            "n0", feed("many", rss(*(item(f"n{n}", told(f"entry {n}") if n < 200 else "a") for n in range(20_000))))
+        ),
+    ),
+    indexed(
+        "a feed in another encoding than it says",
+        "indexed",
+        "a café in a feed that told",
+        of_entry(
+            "coded",
+            feed(
+                "coded",
+                rss(item("coded", told("a café in a feed")))
+                .replace('"1.0"', '"1.0" encoding="utf-8"')
+                .encode("cp1252"),
+            ),
+        ),
+    ),
+    indexed(
+        "an entry whose key has 5,000 characters",
+        "indexed under a key of its own",
+        "a wordy entry that told",
+        of_entry(
+            f"sha256:{sha256(b'k' * 5_000).hexdigest()}", feed("wordy", rss(item("k" * 5_000, told("a wordy entry"))))
+        ),
+    ),
+    indexed(
+        "an entry that leads to a script",
+        "indexed from the feed alone",
+        "a scripted entry that told",
+        entry("scripted", "a scripted entry", "javascript:alert(1)"),
+    ),
+    indexed(
+        "an entry that leads to a file",
+        "indexed from the feed alone",
+        "a local entry that told",
+        entry("local", "a local entry", "{secret}"),
+        lacks="xyzzy",
+    ),
+    indexed(
+        "an entry that leads inside",
+        "indexed from the feed alone, with a note",
+        "an inner entry that told",
+        entry("inner", "an inner entry", "http://127.0.0.1:{port}/inner"),
+    ),
+    indexed(
+        "an entry that leads to a cloud's inside",
+        "indexed from the feed alone, with a note",
+        "a cloudy entry that told",
+        entry("cloudy", "a cloudy entry", "http://169.254.169.254/latest/"),
+    ),
+    indexed(
+        "scripts in an entry",
+        "indexed without them",
+        "a lively entry that told",
+        entry(
+            "lively",
+            "a lively entry",
+            more="&lt;script&gt;alert(1)&lt;/script&gt;&lt;iframe src='http://127.0.0.1:{port}/'&gt;",
+        ),
+        lacks="alert",
+    ),
 )
 
-WEB: tuple[Case, ...] = (*REDIRECTS, *ADDRESSES, *ANSWERS, *ROBOTS, *FEEDS)
+WEB: tuple[Case, ...] = (*REDIRECTS, *ADDRESSES, *ROBOTS, *ANSWERS, *FEEDS)

@@ -18,8 +18,8 @@ from loopback_web import Behaviour, LoopbackWeb
 
 MIB = 1024 * 1024
 MEMORY = 384 * MIB  # bytes that the process which reads may take
-SECONDS = 8  # for one file
-FETCH_SECONDS = 4  # for one page
+SECONDS = 6  # for one file
+FETCH_SECONDS = 3  # for one page
 GROWTH = 150 * MIB  # bytes that the process which asks may grow by, whatever comes
 PUBLIC = "127.0.0.2"  # stands for the web: the one address that may be connected to
 SERVICES = (11211, 9200, 6379)  # ports where no web server is to be expected
@@ -57,6 +57,7 @@ def refused(name: str, words: str | tuple[str, ...], place: Place) -> Case:
 
 def indexed(name: str, done: str, words: str, place: Place, *, lacks: str = "") -> Case:
     return Case(name, done, (words,), place, lacks)
+
 
 RIVER = "The river rose by four metres in a single night, and the bridge at the mill was closed until Sunday."
 
@@ -136,8 +137,10 @@ class World:
     def filled(self, text: str) -> str:
         """The text with `{port}` and `{service}`, ports that must not be reached at other addresses or at all, and
         `{secret}`, the address of a file that must not be read."""
-        return text.replace("{port}", str(self.port)).replace("{service}", str(self.service)).replace(
-            "{secret}", self.secret.as_uri()
+        return (
+            text.replace("{port}", str(self.port))
+            .replace("{service}", str(self.service))
+            .replace("{secret}", self.secret.as_uri())
         )
 
     def file(self, name: str, data: bytes) -> str:
@@ -201,7 +204,9 @@ class World:
 def _trap(host: str, port: int) -> socket.socket | None:
     """Listens where nobody may connect to; who does waits there to be counted."""
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=999)
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=999
+        )
     except OSError:
         return None
 

@@ -157,7 +157,7 @@ def test_questions_in_the_log(caplog, kept):
     caplog.set_level(logging.INFO)
 
     class Bridge:
-        async def call_for(self, *_):
+        async def call_for(self, *_, **__):
             return SimpleNamespace(answer=SimpleNamespace(confidence=None, hits=(), searched=None))
 
     bot = SimpleNamespace(bridge=Bridge(), service=SimpleNamespace(ask=None))

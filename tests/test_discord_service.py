@@ -199,7 +199,8 @@ def test_a_refused_file_makes_no_corpus(service, library):
 
 def test_an_archive(service):
     """A ZIP gives several articles; what fails of it is named, and the same one again brings nothing more."""
-    added = add(service, HARBOUR, zipped(owls_md=OWLS, bread_md=BREAD, empty_md=b""), "a.zip")
+    data = zipped(owls_md=OWLS, bread_md=BREAD, empty_md=b"")
+    added = add(service, HARBOUR, data, "a.zip")
     assert {one.title: outcome for one, outcome in added.articles} == {
         "Owls in the mill": "added",
         "The bakery": "added",
@@ -207,7 +208,7 @@ def test_an_archive(service):
     text = reports.added(added)
     assert "2 added, 1 failed, from **a.zip**" in text
     assert "empty.md" in text
-    again = add(service, HARBOUR, zipped(owls_md=OWLS, bread_md=BREAD, empty_md=b""), "b.zip", 2)
+    again = add(service, HARBOUR, data, "b.zip", 2)
     assert [outcome for _, outcome in again.articles] == ["unchanged", "unchanged"]
     assert service.matching(HARBOUR, "", uploads=True) == []  # none of them can be replaced by itself
 
@@ -299,3 +300,45 @@ def test_a_server_has_room_for_so_many_sentences(bench, library, encoder, settin
     assert [one.title for one in service.articles(HARBOUR)] == ["Owls in the mill"]
     assert the(add(service, MEADOW, BREAD + b"It opens at six. It closes at two.\n", "bakery.md", 2))[0] == "added"
     assert len(sync(service).added) == 3
+
+
+def test_a_server_has_room_for_so_many_links(service, library):
+    """A server that has a great many pages and feeds looked at gets no more of them; another does."""
+    add(service, HARBOUR)
+    ledger = library.corpus(HARBOUR).store.ledger
+    for n in range(200):
+        ledger.add("page", f"https://example.org/{n}", 0.0)
+    with pytest.raises(Refusal, match="200 links and feeds"):
+        service.additions.link(HARBOUR, "http://127.0.0.1/")
+    with pytest.raises(Refusal, match=r"127\.0\.0\.1"):
+        service.additions.link(MEADOW, "http://127.0.0.1/")
+    assert library.servers() == [HARBOUR]
+
+
+def test_feeds_of_another_server(service, library):
+    """No id or address leads to another server's feed; what is there is found by id, title or address."""
+    add(service, HARBOUR)
+    feed = library.corpus(HARBOUR).store.ledger.add("feed", "https://example.org/feed", 0.0, title="News")
+    page = library.corpus(HARBOUR).store.ledger.add("page", "https://example.org/page", 0.0, title="A page")
+    assert [service.sources.find(HARBOUR, one).id for one in (str(feed.id), "NEWS", feed.address)] == [feed.id] * 3
+    assert service.sources.matching(MEADOW, "") == service.sources.feeds(MEADOW) == []
+    for server, choice in ((MEADOW, str(feed.id)), (MEADOW, "News"), (HARBOUR, str(page.id)), (HARBOUR, "A page")):
+        with pytest.raises(Refusal, match="no such feed"):
+            service.sources.set_state(server, choice, "paused")
+    for server, number in ((MEADOW, feed.id), (HARBOUR, page.id)):
+        with pytest.raises(Refusal, match="no longer there"):
+            service.sources.remove(server, number, keep_articles=False)
+    assert {one.state for one in library.corpus(HARBOUR).store.ledger.sources()} == {"active"}
+
+
+def test_waiting_is_opt_in(bench, library, encoder, settings):
+    """A question that finds nothing is kept where the operator wants it and the server has articles."""
+    question = "Who won the football World Cup?"
+    for kept, keep_for, expected in ((False, 7, []), (True, None, []), (True, 7, [(question, 7)])):
+        service = bench(library, encoder, replace(settings, keep_waiting=kept))
+        add(service, HARBOUR)
+        for server in (HARBOUR, MEADOW, NOWHERE):
+            service.ask(server, question, keep_for=keep_for)
+        waiting = library.corpus(HARBOUR).store.ledger.waiting()
+        assert [(one.question, one.asker) for one in waiting] == expected
+    assert library.servers() == [HARBOUR]

@@ -203,6 +203,7 @@ def test_a_link(discord, web):
         ("/inside", "10.0.0.1"),
         ("/empty", "text"),
         ("/picture", "image/png"),
+        ("/entities", "entities"),
     ],
 )
 def test_links_that_are_refused(discord, web, folder, link, said):
@@ -210,6 +211,7 @@ def test_links_that_are_refused(discord, web, folder, link, said):
     guild, channel = meadow(discord)
     web.script("/inside", redirect("http://10.0.0.1/"))
     web.put("/empty", "<html><body></body></html>")
+    web.put("/entities", '<!DOCTYPE rss [<!ENTITY a "b">]>' + rss("&a;"), "application/rss+xml")
     web.put("/picture", b"\x89PNG\r\n\x1a\n", "image/png")
     url = web.url(link) if link.startswith("/") else link
     for name in ("articles add", "feeds add"):
@@ -444,7 +446,7 @@ def test_a_message(discord, web, folder):
     assert "Added **A story**" in plain(shown)
     found = use(discord, channel, guild.member, "ask", question="When does the choir rehearse in the chapel?")
     link = f"https://discord.com/channels/{guild.id}/{channel.id}/{message.id}"
-    assert found.embeds[0]["url"].startswith(link)
+    assert found.embeds[0]["url"] == link
     again = index_message(discord, channel, guild.manager, message)
     assert plain(again).count("already there") == 3
     article = next(one for one in stored(folder, guild).articles() if one.url == link)
@@ -463,9 +465,10 @@ def test_messages_that_give_nothing(discord, folder):
     long = discord.say(channel, guild.owner, "The secret door is behind the third shelf of the library.")
     assert "Manage Server" in index_message(discord, channel, guild.member, long).text
     assert titles(discord, channel, guild.manager) == before
-    assert not discord.command("Index this message", None, 3)["dm_permission"] or discord.command(
-        "Index this message", None, 3
-    )["contexts"] == [0]
+    assert discord.command("Index this message", None, 3)["contexts"] == [0]
+    needed = int(discord.command("Index this message", None, 3)["default_member_permissions"])
+    assert not guild.permissions(guild.member) & needed and guild.permissions(guild.manager) & needed
+    assert discord.visible("feeds", guild, guild.manager) and not discord.visible("feeds", guild, guild.member)
 
 
 # -- looking again
