@@ -268,7 +268,8 @@ def _refused(status: int, url: URL) -> FetchError:
     if status in (404, 410):
         return FetchError(f"{host} has no such page ({status}): check the address, or remove it.", gone=True)
     if status in (401, 402, 403, 407, 451):
-        return FetchError(f"{host} does not give out that page ({status}). Save it as a file, and add that.")
+        message = f"{host} does not give out that page ({status}). Save it as a file, and add that."
+        return FetchError(message, permanent=True)
     if status == 429:
         return FetchError(f"{host} asks for fewer requests ({status}). Try again later.")
     if status >= 500:

@@ -17,7 +17,7 @@ import numpy as np
 from index.article import Article
 from index.encoder import Encoder, is_of, stamp_of
 from index.errors import UserError
-from index.jobs import INSIDE, Documents, Job, Plan, Reader, Stopped
+from index.jobs import Documents, Job, Plan, Reader, Stopped, archives_of
 from index.ledger import Upload
 from index.preparing import Draft, EncodedText, Splitter, draft_of, encoded_texts, prepare, split_article
 from index.readers import DEFAULT_MAX_BYTES
@@ -128,11 +128,20 @@ class Indexer:
         return self.run(Plan(self.upload_jobs()), progress=progress, cancel=cancel, dry_run=dry_run)
 
     def upload_jobs(self) -> list[Job]:
-        """The jobs of everything that came in without a file of its own."""
-        return [
-            self.documents.job(source, name, partial(self.store.upload, source), upload=Upload(source, name, None))
-            for source, name in self.store.uploads()
-        ]
+        """The jobs of everything that came in without a file of its own. What a person has removed of an archive is
+        none of them."""
+        return [self._upload_job(Upload(source, name, None)) for source, name in self.store.uploads()]
+
+    def _upload_job(self, upload: Upload) -> Job:
+        def opened(known: Version | None) -> Draft | Sequence[Job] | None:
+            data = self.store.upload(upload.address)
+            found = self.documents.open(data, upload.address, upload.name, known, upload=upload)
+            if found is None or isinstance(found, Draft) or (source := self.store.ledger.find(upload.address)) is None:
+                return found
+            removed = self.store.ledger.articles_of(source.id) - self.store.versions().keys()
+            return [job for job in found if job.source not in removed]
+
+        return Job(upload.address, opened, upload=upload)
 
     def rebuild(self, *, progress: ProgressCallback = silent, cancel: threading.Event | None = None) -> int | None:
         """Splits and encodes every stored article anew, with this encoder; returns how many there were.
@@ -214,22 +223,30 @@ class _Run:
     report: SyncReport = field(default_factory=SyncReport)
     _versions: dict[str, Version] = field(default_factory=dict)
     _total: int = 0
+    _archives: set[str] = field(default_factory=set)  # that stored articles are in
+    _sentences: int = 0  # of the corpus, when all that is drafted is stored
     _seen: set[str] = field(default_factory=set)  # the sources of all jobs that were opened
-    _opened: set[str] = field(default_factory=set)  # of them, the archives
+    _opened: set[str] = field(default_factory=set)  # of them, those that held jobs
+    _lost: set[str] = field(default_factory=set)  # of them, those that failed
+    _settling: set[str] = field(default_factory=set)  # of them, those that are as they should be or about to be stored
     _kept: set[str] = field(default_factory=set)  # addresses of uploads that are stored already
 
     def carry_out(self) -> None:
         self.report.dry_run = self.dry_run
         self.report.notes += self.plan.notes
         self._versions = self.indexer.store.versions()
+        self._archives = {archive for one in self._versions for archive in archives_of(one)}
+        self._sentences = self.indexer.store.statistics().sentences
         for target, message in self.plan.problems:
             stays = "; it is still indexed: articles remove takes it out" if source_of(target) in self._versions else ""
             self.report.add(target, "failed", f"{message}{stays}")
-        self._settle_all()
-        if not self.report.cancelled:
-            self._remove_vanished()
-        if not self.dry_run:
-            self.indexer.store.settle()
+        try:
+            self._settle_all()
+            if not self.report.cancelled:
+                self._remove_vanished()
+        finally:
+            if not self.dry_run:
+                self.indexer.store.settle()
 
     def _settle_all(self) -> None:
         jobs = deque(self.plan.jobs)
@@ -240,7 +257,7 @@ class _Run:
             if jobs:
                 job = jobs.popleft()
                 try:
-                    opened = self._open(job, waiting)
+                    opened = self._open(job)
                 except Stopped:
                     break
                 if isinstance(opened, _Drafted):
@@ -261,11 +278,13 @@ class _Run:
                 drafted, waiting = [], 0
         self.report.cancelled = self.cancel.is_set() and done < self._total
 
-    def _open(self, job: Job, waiting: int) -> _Drafted | Sequence[Job] | None:
+    def _open(self, job: Job) -> _Drafted | Sequence[Job] | None:
         """What the job comes to; None if it is settled, unchanged or failed."""
         started = time.perf_counter()
         known = self._versions.get(job.source)
         self._seen.add(job.source)
+        if job.source in self._settling:  # two sources give it, and the first has settled it, or will in a moment
+            return None
         try:
             opened = job.open(known)
         except Stopped:
@@ -279,24 +298,25 @@ class _Run:
             return None
         if isinstance(opened, Draft):
             if known is None or opened.article_hash != known.article_hash:
-                if (reason := self._no_room(opened, known, waiting)) is not None:
+                if (reason := self._no_room(opened, known)) is not None:
                     self._fail(job, reason, started)
                     return None
+                self._settling.add(job.source)
                 return _Drafted(job, opened, time.perf_counter() - started)
             if not self.dry_run:
-                self.indexer.store.touch(job.source, opened.input_hash)
+                self.indexer.store.touch(job.source, opened.input_hash, opened.article_hash)
         elif opened is not None:
             self._opened.add(job.source)
             return opened
+        self._settling.add(job.source)
         self._settle(job, "unchanged", seconds=time.perf_counter() - started)
         return None
 
     def _fail(self, job: Job, reason: str, started: float) -> None:
-        stays = "; what was indexed of it before stays" if self._is_known(job.source) else ""
+        is_known = job.source in self._versions or job.source in self._archives
+        stays = "; what was indexed of it before stays" if is_known else ""
+        self._lost.add(job.source)
         self._settle(job, "failed", f"{reason}{stays}", seconds=time.perf_counter() - started)
-
-    def _is_known(self, source: str) -> bool:
-        return source in self._versions or any(one.startswith(source + INSIDE) for one in self._versions)
 
     def _settle(
         self,
@@ -312,14 +332,13 @@ class _Run:
         if not self.dry_run:
             job.done(outcome)
 
-    def _no_room(self, draft: Draft, known: Version | None, waiting: int) -> str | None:
-        """Why the draft would be too much for the corpus, beside `waiting` sentences; None if it would not."""
+    def _no_room(self, draft: Draft, known: Version | None) -> str | None:
+        """Why the draft would be too much for the corpus; None if it would not, and is counted then."""
         most, store = self.indexer.max_sentences, self.indexer.store
-        if most is None:
-            return None
-        old = store.article(known.article_id) if known is not None else None
-        total = store.statistics().sentences - (old.sentences if old else 0) + waiting + draft.sentences
-        if total <= most:
+        old = store.article(known.article_id) if known is not None and most is not None else None
+        total = self._sentences - (old.sentences if old else 0) + draft.sentences
+        if most is None or total <= most:
+            self._sentences = total
             return None
         return (
             f"it has {draft.sentences:,} sentences, and there is room for {most:,} in all articles "
@@ -366,14 +385,17 @@ class _Run:
 
     def _remove_vanished(self) -> None:
         """Removes what the plan's scopes would have found if it still existed, and what archives hold no longer."""
-        gone = [source for source in self._versions if source not in self._seen and self._has_vanished(source)]
+        gone = [source for source in self._versions if self._has_vanished(source)]
         if gone and not self.dry_run:
             self.indexer.store.remove([self._versions[source].article_id for source in gone])
+            self.indexer.store.ledger.forget_origins(gone)
         for source in gone:
             self.report.add(source, "removed")
 
     def _has_vanished(self, source: str) -> bool:
-        archive, inside, _ = source.partition(INSIDE)
-        if inside and archive in self._seen:
-            return archive in self._opened  # and not where it could not be read
-        return any(scope.covers(archive) for scope in self.plan.scopes)
+        if source in self._seen:
+            return source in self._opened  # it was an article, and is an archive now
+        archives = archives_of(source)
+        if looked_into := self._seen.intersection(archives):
+            return not looked_into & self._lost
+        return any(scope.covers(one) for scope in self.plan.scopes for one in (source, *archives))

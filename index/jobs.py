@@ -5,6 +5,7 @@ beyond a network is `refresh`'s.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,11 @@ from index.store import Version
 
 INSIDE = "!/"
 """What stands between an archive and the name of an article in it, in that article's source."""
+
+
+def archives_of(source: str) -> list[str]:
+    """The archives that an article may be in, going by its source."""
+    return [source[: found.start()] for found in re.finditer(re.escape(INSIDE), source)]
 
 
 class Stopped(Exception):

@@ -75,7 +75,8 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A question that found nothing, and when it was asked last (Unix seconds) by whom (a Discord user's id)."""
+    """A question that found nothing, when it was asked last (Unix seconds), and who asked it first (a Discord user's
+    id)."""
 
     id: int
     question: str
@@ -157,26 +158,30 @@ class Ledger:
 
     def looked(self, source: Source, look: Look, every: Mapping[Kind, float] = EVERY) -> bool:
         """Records how a look ended, and when the next is due. Returns whether it was one failure too many, upon which
-        the source is suspended."""
-        failures = source.failures + 1 if look.problem is not None else 0
-        suspended = failures >= _MOST_FAILURES
+        the source is suspended, until a look ends well that somebody else asks for."""
+        failed = look.problem is not None
+        failures = source.failures + 1 if failed else 0
         values: dict[str, Any] = {
             "id": source.id,
             "due": _next_due(source.interval(every), failures, look),
             "checked": look.at,
-            "failures": failures,
             "problem": look.problem,
         }
-        if suspended:
-            values["state"] = "suspended"
-        if look.problem is None:
+        if not failed:
             values |= {"etag": look.etag, "last_modified": look.last_modified, "reader": look.reader}
         if look.title:
             values["title"] = look.title
+        changes = ", ".join(f"{name} = :{name}" for name in values if name != "id")
+        # Counted there, for another process may have looked, too; and what a person has paused stays paused.
+        count = "failures + 1" if failed else "0"
+        state = f"CASE WHEN failures + 1 >= {_MOST_FAILURES} AND state = 'active' THEN 'suspended' ELSE state END"
+        if not failed:
+            state = "CASE WHEN state = 'suspended' THEN 'active' ELSE state END"
         with self._database.transaction("IMMEDIATE") as connection:
-            changes = ", ".join(f"{name} = :{name}" for name in values if name != "id")
-            connection.execute(f"UPDATE source SET {changes} WHERE id = :id", values)
-        return suspended
+            before = self.source(source.id)
+            sql = f"UPDATE source SET {changes}, failures = {count}, state = {state} WHERE id = :id RETURNING state"
+            row = connection.execute(sql, values).fetchone()
+        return row is not None and before is not None and (before.state, row[0]) == ("active", "suspended")
 
     # -- what they gave
 
@@ -186,16 +191,20 @@ class Ledger:
 
     def origins(self, article: str) -> list[Source]:
         """The sources that gave an article."""
-        return [one for row in self._rows("SELECT source_id FROM origin WHERE article = ?", (article,))
-                if (one := self.source(row[0])) is not None]  # fmt: skip
+        sql = f"SELECT {_COLUMNS} FROM source JOIN origin ON source_id = id WHERE article = ? ORDER BY id"
+        return [Source(*row) for row in self._rows(sql, (article,))]
+
+    def given_by_others(self, source_id: int) -> set[str]:
+        """The articles (as sources) that any other source gave."""
+        return {row[0] for row in self._rows("SELECT article FROM origin WHERE source_id != ?", (source_id,))}
 
     def gave(self, source_id: int, articles: Iterable[str]) -> None:
-        """Remembers that a source gave these articles."""
+        """Remembers that a source gave these articles, unless it has been forgotten meanwhile."""
         wanted = set(articles) - self.articles_of(source_id)
         if wanted:
             with self._database.transaction("IMMEDIATE") as connection:
-                rows = [(source_id, one) for one in sorted(wanted)]
-                connection.executemany("INSERT OR IGNORE INTO origin VALUES (?, ?)", rows)
+                rows = [(one, source_id) for one in sorted(wanted)]
+                connection.executemany("INSERT OR IGNORE INTO origin SELECT id, ? FROM source WHERE id = ?", rows)
 
     def no_longer_gives(self, source_id: int, articles: Iterable[str]) -> list[str]:
         """Forgets that a source gave these articles; returns those that no other one gives."""
@@ -205,16 +214,22 @@ class Ledger:
             connection.executemany("DELETE FROM origin WHERE source_id = ? AND article = ?", rows)
             return [one for one in gone if not self._rows("SELECT 1 FROM origin WHERE article = ?", (one,))]
 
+    def forget_origins(self, articles: Iterable[str]) -> None:
+        """Forgets what gave these articles: they have vanished from there, and no person has removed them."""
+        with self._database.transaction("IMMEDIATE") as connection:
+            connection.executemany("DELETE FROM origin WHERE article = ?", [(one,) for one in articles])
+
     def entries(self, source_id: int) -> dict[str, tuple[bytes, str]]:
         """Key of a feed's entry → a hash of what the feed said of it when it was settled, and the article that it
-        became; "" if nothing could be made of it."""
+        became; "" if nothing could be made of it, which another try would not change."""
         rows = self._rows("SELECT key, hash, article FROM entry WHERE source_id = ?", (source_id,))
         return {key: (digest, article) for key, digest, article in rows}
 
     def settle_entry(self, source_id: int, key: str, digest: bytes, article: str) -> None:
         """Remembers that an entry has become an article, and needs no second look until the feed says otherwise."""
+        sql = "INSERT OR REPLACE INTO entry SELECT id, ?, ?, ? FROM source WHERE id = ?"
         with self._database.transaction("IMMEDIATE") as connection:
-            connection.execute("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?)", (source_id, key, digest, article))
+            connection.execute(sql, (key, digest, article, source_id))
 
     # -- waiting questions
 

@@ -112,7 +112,10 @@ def _places(article: Article) -> tuple[frozenset[str], str | None]:
     addresses = [one for one in (fetched, article.url) if one and urlsplit(one).hostname not in _NO_SITES]
     if not addresses:
         return frozenset(), None
-    return frozenset(map(normalised, addresses)), site_of(addresses[0])
+    # An entry of a feed may have no address of its own, and a page that names its site's front page says nothing.
+    own = fetched is None or "#" not in fetched
+    named = (one for one in addresses if urlsplit(one).path.strip("/") or urlsplit(one).query or one == fetched)
+    return frozenset(map(normalised, named)) if own else frozenset(), site_of(addresses[0])
 
 
 def _encoded_text(article: Article, sentence: Sentence) -> EncodedText:

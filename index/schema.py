@@ -148,6 +148,7 @@ MIGRATIONS: tuple[str, ...] = (
         digest BLOB,
         pages TEXT NOT NULL
     );
+    INSERT INTO article_detail SELECT id, NULL, published, indexed_at, NULL, NULL, '[]' FROM article;
     CREATE INDEX article_detail_by_site ON article_detail (site);
     CREATE INDEX article_detail_by_digest ON article_detail (digest);
 
@@ -182,11 +183,13 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE hidden_sentence (id INTEGER PRIMARY KEY REFERENCES sentence (id) ON DELETE CASCADE);
     CREATE TABLE hidden_paragraph (id INTEGER PRIMARY KEY REFERENCES paragraph (id) ON DELETE CASCADE);
     CREATE TABLE stale (article_id INTEGER PRIMARY KEY);
-    CREATE TABLE stale_site (name TEXT PRIMARY KEY) WITHOUT ROWID;
+    -- Which pages of a site have changed; 0 stands for one that has gone.
+    CREATE TABLE stale_site (name TEXT, article_id INTEGER, PRIMARY KEY (name, article_id)) WITHOUT ROWID;
     CREATE TRIGGER article_leaves BEFORE DELETE ON article BEGIN
         INSERT OR IGNORE INTO stale SELECT mate.article_id FROM standing AS mate JOIN standing AS own
             USING (stands_for) WHERE own.article_id = old.id AND mate.article_id != old.id;
-        INSERT OR IGNORE INTO stale_site SELECT site FROM article_detail WHERE article_id = old.id AND site IS NOT NULL;
+        INSERT OR IGNORE INTO stale_site SELECT site, 0 FROM article_detail
+            WHERE article_id = old.id AND site IS NOT NULL;
         DELETE FROM stale WHERE article_id = old.id;
     END;
 

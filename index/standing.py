@@ -127,8 +127,8 @@ class Standing:
 
     def _member(self, article_id: int) -> _Member:
         sql = (
-            "SELECT source, title, states_title, published, updated, substr(indexed_at, 1, 10), digest, site FROM article"
-            " LEFT JOIN article_detail ON article_id = id WHERE id = ?"
+            "SELECT source, title, states_title, published, updated, substr(indexed_at, 1, 10), digest, site"
+            " FROM article LEFT JOIN article_detail ON article_id = id WHERE id = ?"
         )
         source, title, states_title, published, updated, indexed, digest, site = self._rows(sql, (article_id,))[0]
         lines = self._rows("SELECT DISTINCT hash FROM line WHERE article_id = ?", (article_id,))
@@ -296,10 +296,15 @@ def _write_group(connection: Connection, group: Sequence[_Member]) -> None:
 def _corrects(newer: _Member, older: _Member) -> bool:
     """Whether what only the older one says is no longer so: it is from the same place and earlier, and the newer one
     either has the same address or says that it corrects."""
-    if newer.site != older.site or not date.min < older.latest < newer.latest:
+    if _place(newer) != _place(older) or not date.min < older.latest < newer.latest:
         return False
     shared = len(newer.lines & older.lines) >= _NEARLY * len(newer.lines | older.lines)
     return shared and (newer.corrects or bool(newer.keys & older.keys))
+
+
+def _place(one: _Member) -> tuple[str | None, bool]:
+    """Where an article is from: a file may name the address of a page, but is no page of that site."""
+    return one.site, one.source.startswith(("http://", "https://"))
 
 
 def day_of(text: str | None) -> date | None:

@@ -23,7 +23,7 @@ from index.database import Connection, Database
 from index.encoder import Stamp
 from index.errors import UserError
 from index.ledger import Ledger, Upload, keep_upload
-from index.standing import Standing
+from index.standing import Standing, day_of
 
 T = TypeVar("T")
 Unit = Literal["sentence", "paragraph"]
@@ -39,6 +39,7 @@ _ARTICLES = (
     f"SELECT {_ARTICLE_COLUMNS} FROM article LEFT JOIN article_detail ON article_detail.article_id = id"
     " LEFT JOIN standing ON standing.article_id = id"
 )
+_CORRECTED_WITHIN = 31  # days
 _MOST_VALUES = 500  # in one statement; SQLite's own limit was 999 for long
 
 
@@ -69,7 +70,7 @@ class StoredArticle:
     @property
     def latest(self) -> date | None:
         """The day as of which it speaks: that of its correction, or of its publication."""
-        return self.updated or self.published
+        return max(filter(None, (self.updated, self.published)), default=None)
 
     def page_of(self, offset: int) -> int | None:
         """As `Article.page_of`."""
@@ -171,7 +172,7 @@ class SentenceVectors:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Counts over the corpus, for BM25 and for people; copies of an article are none."""
+    """Counts over the corpus, for BM25 and for people. Copies of an article are no articles; what they say counts."""
 
     articles: int
     sentences: int
@@ -248,7 +249,7 @@ class Store:
         if not rows:
             return None
         source, title, text, url, author, published, states_title, language, updated, pages = rows[0]
-        stated = (url, author, _day(published), bool(states_title), language, _day(updated))
+        stated = (url, author, day_of(published), bool(states_title), language, day_of(updated))
         return Article(source, title, text, *stated, _pages(pages))
 
     def versions(self, source: str | None = None) -> dict[str, Version]:
@@ -293,10 +294,11 @@ class Store:
             _put(connection, prepared, self._raised_generation(connection))
             return True
 
-    def touch(self, source: str, input_hash: bytes) -> None:
-        """Remembers that the article of `source`, read from other bytes, came out the same."""
+    def touch(self, source: str, input_hash: bytes, article_hash: bytes) -> None:
+        """Remembers that the article of `source`, read from other bytes, came out the same, with this hash."""
+        sql = "UPDATE article SET input_hash = ? WHERE source = ? AND article_hash = ?"
         with self._database.transaction("IMMEDIATE") as connection:
-            connection.execute("UPDATE article SET input_hash = ? WHERE source = ?", (input_hash, source))
+            connection.execute(sql, (input_hash, source, article_hash))
 
     def remove(self, article_ids: Sequence[int], *, forget: bool = False) -> list[StoredArticle]:
         """Removes articles with their sentences and uploads; returns those that were there.
@@ -316,11 +318,14 @@ class Store:
                     (article.source,),
                 )
             if forget:
+                connection.execute("DELETE FROM staged")
                 for unit in ("sentence", "paragraph"):
                     connection.execute(f"INSERT INTO {unit}_text ({unit}_text) VALUES ('optimize')")
-        self.settle()
-        if forget:
-            self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            self.settle()
+        finally:
+            if forget:
+                self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
         return removed
 
     def replace_all(self, articles: Iterable[PreparedArticle], stamp: Stamp) -> None:
@@ -579,16 +584,18 @@ def _put_detail(connection: Connection, article_id: int, prepared: PreparedArtic
         detail,
     )
     connection.execute(
-        "INSERT OR IGNORE INTO stale_site SELECT site FROM article_detail WHERE article_id = :article_id"
+        "INSERT OR IGNORE INTO stale_site SELECT site, 0 FROM article_detail WHERE article_id = :article_id"
         " AND site IS NOT NULL AND site IS NOT :site",
         detail,
     )
     connection.execute(
         f"INSERT INTO article_detail VALUES ({', '.join(':' + name for name in detail)})"
         " ON CONFLICT (article_id) DO UPDATE SET updated = excluded.updated, site = excluded.site,"
-        " digest = excluded.digest, pages = excluded.pages,"
-        " first_published = coalesce(min(first_published, excluded.first_published), first_published,"
-        " excluded.first_published)",
+        " digest = excluded.digest, pages = excluded.pages, first_published = CASE"
+        # The text is another and the day a little later: a correction. Any other change of the day mends a mistake.
+        " WHEN digest IS NOT excluded.digest"
+        f" AND julianday(excluded.first_published) - julianday(first_published) BETWEEN 0 AND {_CORRECTED_WITHIN}"
+        " THEN first_published ELSE excluded.first_published END",
         detail,
     )
     connection.execute("DELETE FROM address WHERE article_id = ?", (article_id,))
@@ -623,10 +630,6 @@ def _vector(blob: bytes) -> Float16:
     return np.frombuffer(blob, "<f2")
 
 
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
 def _stored_article(row: Sequence[Any]) -> StoredArticle:
     article_id, source, title, states_title, url, author, stated, indexed_at, sentences, language, *more = row
     updated, first_published, first_indexed, pages, stands_for, group_published, group_updated = more
@@ -640,11 +643,11 @@ def _stored_article(row: Sequence[Any]) -> StoredArticle:
         bool(states_title),
         url,
         author,
-        _day(published),
+        day_of(published),
         datetime.fromisoformat(indexed_at),
         sentences,
         language,
-        _day(corrected) if corrected != published else None,
+        day_of(corrected) if corrected != published else None,
         datetime.fromisoformat(first_indexed) if first_indexed else None,
         _pages(pages),
         stands_for if stands_for != article_id else None,

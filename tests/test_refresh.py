@@ -204,7 +204,9 @@ def test_new_entries_of_a_feed_become_articles_and_old_ones_stay(refresher, corp
     url = web.put("/feed", rss(*entries), "application/rss+xml")
     source, report = refresher.add_link(url)
     assert source.kind == "feed" and source.title == "The mill's news"
-    assert sorted(report.added) == sorted(["https://example.org/owls", web.url("/mill")])
+    # What the feed says in full of a page on another site is the feed's, and not that page.
+    assert sorted(report.added) == sorted([f"{url}#https://example.org/owls", web.url("/mill")])
+    assert {row.url for row in corpus.store.articles()} == {"https://example.org/owls", web.url("/mill")}
     assert "turns backwards" in texts(corpus)[web.url("/mill")]
     web.put("/bells", page("Bells", "The bells rang all night. Nobody slept. The sexton had the key."))
     web.put("/feed", rss(item(web.url("/bells"), "Bells", summary="The bells…")), "application/rss+xml")
@@ -428,3 +430,125 @@ def test_a_feed_that_cannot_be_read_is_not_remembered(refresher, corpus, web):
     with pytest.raises(UserError):
         refresher.add_link(web.put("/feed", broken, "application/rss+xml"))
     assert not corpus.store.ledger.sources()
+
+
+def test_what_was_fetched_but_not_stored_is_fetched_again(refresher, corpus, web):
+    """A run that is stopped between a changed page's arrival and its storing leaves the change to the next run."""
+    url = web.put("/owls", page("Owls", OWLS), etag='"1"')
+    refresher.add_link(url)
+    web.put("/owls", page("Owls", OWLS.replace("four", "five")), etag='"2"')
+    cancel = threading.Event()
+    encoder = refresher._indexer.encoder
+    encode, encoder.read_passages = encoder.read_passages, lambda texts: (cancel.set(), encode(texts))[1]
+    assert again(refresher, corpus, cancel=cancel).cancelled
+    encoder.read_passages = encode
+    assert again(refresher, corpus).changed == [url]
+
+
+def test_what_there_was_no_room_for_comes_when_there_is(corpus, fetcher, web):
+    """Neither a page nor an entry of a feed that was refused for lack of room is taken for settled."""
+    entry = item(web.put("/mill", page("The mill", MILL)), "Mill", summary="Short.")
+    urls = [web.put("/owls", page("Owls", OWLS), etag='"1"'), web.put("/feed", rss(entry), "text/xml", etag='"1"')]
+    small = Refresher(Indexer(corpus.store, HashEncoder(), max_sentences=2), fetcher)
+    for url, kind in zip(urls, ("page", "feed"), strict=True):
+        corpus.store.ledger.add(kind, url, 0.0)
+    assert len(again(small, corpus).failed) == 2
+    assert sorted(again(Refresher(Indexer(corpus.store, HashEncoder()), fetcher), corpus).added) == sorted(
+        [urls[0], web.url("/mill")]
+    )
+
+
+def test_a_summary_never_replaces_an_article(refresher, corpus, web):
+    """Where an entry's page has gone, what was read of it stays, whatever the feed says of it later."""
+    web.put("/mill", page("The mill", MILL))
+    web.put("/feed", rss(item(web.url("/mill"), "Mill", summary="Short.")), "text/xml")
+    refresher.add_link(web.url("/feed"))
+    before = texts(corpus)
+    web.remove("/mill")
+    web.put("/feed", rss(item(web.url("/mill"), "Mill", summary="Shorter now, with words.")), "text/xml")
+    report = again(refresher, corpus)
+    assert [source for source, _ in report.failed] == [web.url("/mill")] and texts(corpus) == before
+
+
+def test_a_page_that_becomes_a_feed_keeps_its_article(refresher, corpus, web):
+    """Where a page was, a feed is none; the report says what to do."""
+    url = web.put("/news", page("News", OWLS))
+    refresher.add_link(url)
+    before = texts(corpus)
+    web.put("/news", rss(item(web.url("/a"), "A", summary="Short.")), "text/xml")
+    report = again(refresher, corpus)
+    assert "as a feed" in report.failed[0][1] and texts(corpus) == before
+
+
+def test_a_source_that_is_removed_meanwhile_leaves_nothing(refresher, corpus, web):
+    """Removing a source while it is being looked at ends neither the run nor leaves what comes of it."""
+    ledger = corpus.store.ledger
+    sources = [ledger.add("page", web.put(f"/{n}", page(f"Page {n}", f"{OWLS} This is {n}.")), 0.0) for n in range(2)]
+    entry = item(web.put("/mill", page("The mill", MILL)), "Mill", summary="Short.")
+    sources.append(ledger.add("feed", web.put("/feed", rss(entry), "text/xml"), 0.0))
+    gone = sources[1:]
+    report = refresher.run(sources, progress=lambda _: [ledger.remove(one.id) for one in gone])
+    assert len(report.added) == 3 and list(texts(corpus)) == [sources[0].address]
+    assert [one.id for one in ledger.sources()] == [sources[0].id]
+
+
+def test_a_file_that_becomes_an_archive_and_a_file_again(refresher, corpus, tmp_path):
+    """A file and an archive of the same name take each other's place, with all that they held."""
+    folder = tmp_path / "wow!"
+    folder.mkdir()
+    file, other = folder / "notes.txt", folder / "other.txt"
+    other.write_text("Something else is here.")
+    for data in (OWLS.encode(), packed({"a.txt": OWLS, "b.txt": MILL}), MILL.encode()):
+        file.write_bytes(data)
+        refresher.run([], targets=[str(folder)])
+        fresh = {"notes.txt"} if data[:2] != b"PK" else {"notes.txt!/a.txt", "notes.txt!/b.txt"}
+        assert {one.removeprefix(f"{folder.as_posix()}/") for one in texts(corpus)} == fresh | {"other.txt"}
+    other.unlink()
+    assert refresher.run([], targets=[str(folder)]).removed == [other.as_posix()]
+
+
+def test_a_feed_does_not_write_what_another_gives(refresher, corpus, web):
+    """A feed that names an article of another source, with a text of its own, changes nothing of it."""
+    web.put("/mill", page("The mill", MILL))
+    refresher.add_link(web.put("/one", rss(item(web.url("/mill"), "Mill", summary="Short.")), "text/xml"))
+    lies = "".join(f"<p>Lie number {n} is told of the mill by the weir.</p>" for n in range(40))
+    refresher.add_link(web.put("/two", rss(item(web.url("/mill"), "Mill", lies)), "text/xml"))
+    assert again(refresher, corpus).changed == [] and "Lie" not in "".join(texts(corpus).values())
+
+
+def test_an_entry_that_moves_takes_its_article_along(refresher, corpus, web):
+    """An entry with the same id and a new address is the same article at another place."""
+    for path in ("/old", "/new"):
+        web.put(path, page("The mill", MILL))
+    first = item(web.url("/old"), "Mill", summary="Short.").replace(f"<guid>{web.url('/old')}", "<guid>id-1")
+    refresher.add_link(web.put("/feed", rss(first), "text/xml"))
+    assert list(texts(corpus)) == [web.url("/old")]
+    web.put("/feed", rss(first.replace(web.url("/old"), web.url("/new"))), "text/xml")
+    again(refresher, corpus)
+    assert list(texts(corpus)) == [web.url("/new")]
+
+
+def test_a_paused_source_stays_paused_and_a_suspended_one_recovers(refresher, corpus, web, clock):
+    """What a person paused no failure suspends; what was suspended and is well again, asked for by hand, is active."""
+    url = web.put("/owls", page("Owls", OWLS))
+    source, _ = refresher.add_link(url)
+    ledger = corpus.store.ledger
+    ledger.set_state(source.id, "paused", clock.now)
+    web.script("/owls", answer(500))
+    for _ in range(11):
+        refresher.run(ledger.sources())
+    assert only(corpus).state == "paused"
+    ledger.set_state(source.id, "active", clock.now)
+    notes = [refresher.run(ledger.sources()).notes for _ in range(12)]
+    assert only(corpus).state == "suspended" and sum(map(bool, notes)) == 1
+    web.put("/owls", page("Owls", OWLS))
+    refresher.run(ledger.sources())
+    assert (only(corpus).state, only(corpus).failures) == ("active", 0)
+
+
+def test_what_a_person_removed_of_an_archive_stays_removed(corpus):
+    """An article that was taken out of an uploaded archive does not come back when the archive is read again."""
+    indexer = Indexer(corpus.store, HashEncoder())
+    indexer.add_upload(packed({"a.txt": OWLS, "b.txt": MILL}), "discord:1/x.zip", "x.zip")
+    corpus.store.remove([row.id for row in corpus.store.articles() if row.source.endswith("a.txt")])
+    assert indexer.sync_uploads().added == [] and list(texts(corpus)) == ["discord:1/x.zip!/b.txt"]

@@ -41,6 +41,11 @@ def visible(corpus: Corpus) -> dict[str, list[str]]:
     return found
 
 
+def offered(corpus: Corpus) -> list[str]:
+    """Every sentence that may be offered."""
+    return [line for lines in visible(corpus).values() for line in lines]
+
+
 def rows(corpus: Corpus) -> dict:
     return {row.source: row for row in corpus.store.articles()}
 
@@ -77,10 +82,10 @@ def test_a_canonical_link_makes_the_amp_page_the_same_article(indexer, corpus):
 
 
 def test_a_correction_takes_the_place_of_what_it_corrects_and_both_days_are_kept(indexer, corpus):
-    """A later article with nearly the same sentences stands for the older one, which is offered no more."""
+    """A correction on the same site stands for the older article, which is offered no more."""
     corrected = replace(
         ORIGINAL,
-        source="/articles/harbour-corrected.txt",
+        source="https://news.example/harbour-corrected",
         title="Correction: The harbour is dredged",
         text=ORIGINAL.text.replace("40,000", "45,000"),
         published=date(2024, 5, 8),
@@ -101,6 +106,90 @@ def test_a_page_that_is_changed_later_keeps_the_day_it_first_stated(indexer, cor
     row = rows(corpus)[ORIGINAL.source]
     assert (row.published, row.updated) == (date(2024, 5, 1), date(2024, 5, 9))
     assert "45,000" in corpus.store.load(row.id).text
+
+
+@pytest.mark.parametrize("other", ["https://elsewhere.example/harbour", "/articles/harbour.txt"])
+def test_a_later_copy_from_elsewhere_hides_nothing_that_only_the_original_says(indexer, corpus, other):
+    """Whoever copies an article, changes a figure and dates it later takes no sentence of the original away."""
+    claimed = replace(
+        ORIGINAL,
+        source=other,
+        url=ORIGINAL.source if other.startswith("/") else None,
+        text=ORIGINAL.text.replace("40,000", "45,000"),
+        published=date(2024, 5, 2),
+    )
+    indexer.add_articles([ORIGINAL, claimed])
+    lines = offered(corpus)
+    assert {line for line in lines if "crowns" in line} == {
+        "The work cost 40,000 crowns.",
+        "The work cost 45,000 crowns.",
+    }
+    assert rows(corpus)[ORIGINAL.source].published == ORIGINAL.published
+
+
+def test_a_day_that_has_not_come_corrects_nothing(indexer, corpus):
+    """An article dated in the future is none that corrects."""
+    later = replace(ORIGINAL, source=f"{ORIGINAL.source}?utm_source=x", text=f"{ORIGINAL.text} It rained.")
+    indexer.add_articles(
+        [replace(later, published=date(2999, 1, 1)), replace(ORIGINAL, text=f"{ORIGINAL.text} It snowed.")]
+    )
+    assert {"It rained.", "It snowed."} <= set(offered(corpus))
+
+
+def test_a_series_with_much_in_common_stays_a_series(indexer, corpus):
+    """Weekly news under one title, of which each week's share most with the last, are not one article; nothing of any
+    is lost."""
+    lines = [f"Notice {number} hangs in the porch of the church." for number in range(20)]
+    weeks = [
+        Article(f"/week{n}.txt", "News from the parish", " ".join(lines[n : n + 8]), None, None, date(2024, 1, 1 + n))
+        for n in range(12)
+    ]
+    indexer.add_articles(weeks)
+    assert set(offered(corpus)) == set(lines[:19])
+
+
+def test_pages_that_name_the_front_page_as_canonical_stay_apart(indexer, corpus):
+    """A site whose every page calls the front page its canonical address keeps all its pages."""
+    pages = [replace(site_page(number), url="https://site.example/") for number in range(3)]
+    indexer.add_articles(pages)
+    assert corpus.store.statistics().articles == 3
+
+
+def test_entries_of_a_feed_without_addresses_stay_apart(indexer, corpus):
+    """What a feed says without an address has no address in common."""
+    text = "Episode {} tells of a bell. It was cast in year {}. Thanks for listening. Write to us. See you soon."
+    entries = [
+        Article(f"https://pod.example/feed#{n}", f"Episode {n}", text.format(n, n * 7), None, None) for n in range(4)
+    ]
+    indexer.add_articles(entries)
+    assert corpus.store.statistics().articles == 4
+
+
+def test_pages_that_are_nearly_all_furniture_keep_it(indexer, corpus):
+    """Four versions of a manual have nearly everything in common, which is their text and no furniture."""
+    text = " ".join(LINES) + " This is version {}."
+    manuals = [
+        Article(f"https://docs.example/{n}/install", f"Installing version {n}", text.format(n)) for n in range(1, 5)
+    ]
+    indexer.add_articles(manuals)
+    assert all(len(lines) == 8 for lines in visible(corpus).values())
+
+
+def test_a_mistaken_day_can_be_mended(indexer, corpus):
+    """A day that is put right by many years is no correction of the text."""
+    indexer.add_articles([replace(ORIGINAL, published=date(1924, 5, 1))])
+    indexer.add_articles([replace(ORIGINAL, text=f"{ORIGINAL.text} It rained.")])
+    row = rows(corpus)[ORIGINAL.source]
+    assert (row.published, row.updated) == (date(2024, 5, 1), None)
+
+
+def test_many_copies_are_one_article_however_they_come(indexer, corpus):
+    """Nine reposts are one article, whether they come one by one or together."""
+    copies = [replace(ORIGINAL, source=f"https://mirror{n}.example/harbour") for n in range(9)]
+    for one in copies[:4]:
+        indexer.add_articles([one])
+    indexer.add_articles(copies[4:])
+    assert corpus.store.statistics().articles == 1
 
 
 def test_what_only_an_undated_copy_says_stays_findable(indexer, corpus):
@@ -134,12 +223,12 @@ def test_articles_that_only_look_alike_stay_apart(indexer, corpus, other):
 
 def test_a_copy_returns_when_what_it_stood_behind_goes(indexer, corpus):
     """Removing the article that stands for others makes the next best one offered, with all its sentences."""
-    copy = replace(ORIGINAL, source="/copy.txt", published=date(2024, 4, 30))
+    copy = replace(ORIGINAL, source="https://news.example/copy", published=date(2024, 4, 30))
     indexer.add_articles([ORIGINAL, copy])
-    assert visible(corpus)["/copy.txt"] == []
+    assert visible(corpus)[copy.source] == []
     corpus.store.remove([rows(corpus)[ORIGINAL.source].id])
-    assert visible(corpus)["/copy.txt"] == list(LINES)
-    assert rows(corpus)["/copy.txt"].copy_of is None
+    assert visible(corpus)[copy.source] == list(LINES)
+    assert rows(corpus)[copy.source].copy_of is None
     with corpus.view() as view:
         assert len(view.vectors["sentence"]) == len(LINES)
 

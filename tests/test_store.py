@@ -134,7 +134,7 @@ def test_every_change_raises_the_generation(store):
     generations = [store.generation()]
     article_id = put(store, prepared(), STAMP)
     generations.append(store.generation())
-    store.touch("/a.txt", b"other")
+    store.touch("/a.txt", b"other", b"out1")
     assert store.generation() == generations[-1]
     put(store, prepared(version=b"2"), STAMP)
     generations.append(store.generation())
@@ -351,8 +351,8 @@ def test_a_locked_corpus_is_a_clear_error(store, tmp_path, monkeypatch):
     put(store, prepared(), STAMP)
     other = Store(tmp_path / "corpus.db", create=False)
     with store._writing(), pytest.raises(UserError, match="being written by another process"):
-        other.touch("/a.txt", b"x")
-    other.touch("/a.txt", b"x")
+        other.touch("/a.txt", b"x", b"out1")
+    other.touch("/a.txt", b"x", b"out1")
     other.close()
 
 

@@ -63,12 +63,12 @@ def decode(data: bytes, shown: str, *, html: bool = False) -> str:
         data = data.rstrip(b"\0").removeprefix(codecs.BOM_UTF8)
         declared = _declared(data) if html else None
         text = (
-            _by_name(data, declared)
+            decode_by_name(data, declared)
             if declared and declared.startswith(("iso-2022", "hz")) and data.isascii()
             else _utf8(data)
         )
         if text is None and declared:
-            text = _by_name(data, declared)
+            text = decode_by_name(data, declared)
         if text is None:
             text = _one_byte_or_detected(data)
     if text is None or _looks_binary(text):
@@ -117,7 +117,8 @@ def _declared(data: bytes) -> str | None:
     return found.group(1).decode("ascii").lower() if found else None
 
 
-def _by_name(data: bytes, charset: str) -> str | None:
+def decode_by_name(data: bytes, charset: str) -> str | None:
+    """The text by a character set that is named in lower case; None if it is none of the known ones."""
     if not _KNOWN_CHARSET.fullmatch(charset):
         return None
     if charset in {"iso-8859-1", "iso8859-1", "windows-1252"}:
