@@ -57,7 +57,7 @@ def test_the_loop_goes_on_while_articles_are_indexed(library, articles):
 
     async def test(bridge):
         store = library.corpus(None, create=True).store
-        run = Indexer(store, library._encoder)
+        run = Indexer(store, library.encoder)
         seen, turns, looked = [], 0, 0
 
         def sync(progress, cancel):

@@ -84,10 +84,10 @@ def test_discord_commands(name, options):
 
 
 def test_there_are_discord_commands():
-    """The commands of all three cogs are looked at."""
-    assert {"/ask", "/articles add", "/articles list", "/articles remove", "/reindex"} == {
-        name for name, _ in discord_commands()
-    }
+    """The commands of all cogs are looked at."""
+    feeds = {f"/feeds {name}" for name in ("add", "list", "pause", "resume", "remove")}
+    others = {"/ask", "/articles add", "/articles list", "/articles remove", "/reindex"}
+    assert feeds | others == {name for name, _ in discord_commands()}
 
 
 def configuration_keys():

@@ -7,7 +7,6 @@ import json
 import math
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -475,7 +474,7 @@ def test_the_bot_uses_it(library, encoder, articles, model, tmp_path):
     ranker = ranker_with(tmp_path, fitted(reranker.identity))
     settings = Settings(articles, tmp_path / "data", 3, 0.8, 100_000, 200, frozenset(), False)
     service = Service(library, encoder, settings, ranker=ranker, reranker=reranker)
-    service.reread_operators(lambda _: None, threading.Event())
+    Indexer(library.corpus(None, create=True).store, encoder).sync([str(articles)])
     service.warm_up()
     assert reranker._model is not None
     assert "Lisbon" in service.ask(NOWHERE, QUESTION).answer.hits[0].citation.text
