@@ -106,13 +106,9 @@ class Additions:
                 source, report = refresher.add_link(url, feed=feed, channel=channel, cancel=cancel, progress=progress)
             except UserError as error:
                 raise self._whose(error, cancel) from error
-            reasons = dict(report.failed)
-            news = source.id not in before
-            if news and source.address in reasons:
-                refresher.remove(source)
-                raise Refusal(reasons[source.address])
             kind: Literal["page", "feed"] = "feed" if source.kind == "feed" else "page"
             called = source.title or source.address
+            news = source.id not in before
             return self._settled(server, corpus, report, kind, called, news=news, cancel=cancel)
 
         return self._workshop.on(server, add)

@@ -121,16 +121,12 @@ class Sources:
         corpus = self._library.corpus(server, create=server is None)
         if corpus is None:
             return Refreshed(SyncReport(dry_run=dry_run))
-        ledger = corpus.store.ledger
         before = corpus.store.articles()
-        sources = [one for one in ledger.sources() if one.state != "paused"]
+        sources = [one for one in corpus.store.ledger.sources() if one.state != "paused"]
         done = self._run(server, corpus, sources, progress, cancel, folder=server is None, dry_run=dry_run)
         titles = {one.source: one.title for one in (*before, *corpus.store.articles())}
         if dry_run:
             return replace(done, titles=titles)
-        for one in sources:
-            if one.state == "suspended" and (now := ledger.source(one.id)) is not None and now.problem is None:
-                ledger.set_state(one.id, "active", time.time())
         return replace(done, titles=titles, answered=self._workshop.answered(server, corpus, cancel))
 
     def refresh_due(

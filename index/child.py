@@ -12,11 +12,9 @@ from concurrent.futures import Future
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import cast
 
-from index.worker import NO_MEMORY, Cut, Head, receive, send
-
-Said: TypeAlias = tuple[bytes, list[bytes]]  # a head, and the parts of a body
+from index.worker import NO_MEMORY, Frame, Head, receive, send
 
 _ROOT = Path(__file__).resolve().parents[1]
 # Of this process's environment; a secret may be among the rest.
@@ -54,23 +52,23 @@ class Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def hear(self, most_head: int, seconds: float) -> bytes:
+    def hear(self, most_head: int, most_body: int, seconds: float) -> Frame:
         """What it says next. Raises TimeoutError, OSError or EOFError, and TooLong where that is more than allowed."""
-        return self._within(seconds, lambda: receive(self._answers, most_head, 0))[0]
+        return self._within(seconds, lambda: receive(self._answers, most_head, most_body))
 
-    def ask(self, job: Head, data: bytes, most_head: int, most_body: int, *, seconds: float, cut: Cut) -> Said:
-        """What it says to a job, the body cut as `receive` does it; raises as `hear` does."""
+    def ask(self, job: Head, data: bytes, most_head: int, most_body: int, seconds: float) -> Frame:
+        """What it says to a job; raises as `hear` does."""
 
-        def talk() -> Said:
+        def talk() -> Frame:
             send(self._jobs, job, [data])
-            return receive(self._answers, most_head, most_body, cut)
+            return receive(self._answers, most_head, most_body)
 
         self.asked += 1
         return self._within(seconds, talk)
 
-    def _within(self, seconds: float, talk: Callable[[], Said]) -> Said:
+    def _within(self, seconds: float, talk: Callable[[], Frame]) -> Frame:
         """`talk` in a thread that can be left behind, since not every system has pipes with a time limit."""
-        said: Future[Said] = Future()
+        said: Future[Frame] = Future()
 
         def run() -> None:
             try:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, StringConstraints, model_validator
@@ -24,7 +24,7 @@ from index.readers import display
 from index.readers.archive import MAX_MEMBERS, Member
 from index.readers.kinds import Kind
 from index.readers.unzip import MAX_EXPANDED
-from index.worker import NO_MEMORY, Cut, Head, TooLong
+from index.worker import NO_MEMORY, Head, TooLong
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -91,7 +91,7 @@ class Isolation:
     def read(self, data: bytes, source: str, name: str, *, max_bytes: int) -> Article:
         """What `index.readers.read` makes of the same arguments."""
 
-        def sound(article: Article) -> bool:
+        def sound(article: Article, _: bytearray) -> bool:
             return all(one <= other for one, other in pairwise((0, *article.pages, len(article.text))))
 
         job = {"job": "read", "source": source, "name": name, "max_bytes": max_bytes}
@@ -101,16 +101,15 @@ class Isolation:
     def expand(self, data: bytes, name: str) -> list[Member]:
         """What `index.readers.archive.expand` makes of the same arguments."""
 
-        form = _Reply[list[_MemberHead]]
-
-        def sizes(head: bytes, total: int) -> list[int]:
-            found = [one.size for one in form.model_validate_json(head, strict=True).result or ()]
-            if sum(found) != total:
-                raise ValueError("members that are not all, or not all of them")
-            return found
+        def sound(heads: list[_MemberHead], body: bytearray) -> bool:
+            return sum(head.size for head in heads) == len(body)
 
         job = {"job": "expand", "name": name}
-        heads, parts = self._ask(form, job, data, name, most=_MEMBER_HEADS, most_body=MAX_EXPANDED, cut=sizes)
+        heads, body = self._ask(
+            _Reply[list[_MemberHead]], job, data, name, most=_MEMBER_HEADS, most_body=MAX_EXPANDED, sound=sound
+        )
+        ends, whole = accumulate(head.size for head in heads), memoryview(body).toreadonly()
+        parts = (whole[end - head.size : end] for head, end in zip(heads, ends, strict=True))
         return [Member(head.name, part, head.problem) for head, part in zip(heads, parts, strict=True)]
 
     def kind(self, data: bytes, name: str) -> Kind:
@@ -120,7 +119,7 @@ class Isolation:
     def feed(self, data: bytes, url: str) -> Feed:
         """What `index.feeds.parse` makes of the same arguments."""
 
-        def sound(feed: Feed) -> bool:
+        def sound(feed: Feed, _: bytearray) -> bool:
             days = (day for entry in feed.entries for day in (entry.published, entry.updated))
             return (
                 len(feed.entries) <= MAX_ENTRIES
@@ -157,17 +156,16 @@ class Isolation:
         *,
         most: int = 0,
         most_body: int = 0,
-        cut: Cut = lambda *_: (),
-        sound: Callable[[T], bool] = lambda _: True,
-    ) -> tuple[T, list[bytes]]:
+        sound: Callable[[T, bytearray], bool] = lambda *_: True,
+    ) -> tuple[T, bytearray]:
         """A job's result and the bytes that came with it, of at most `most` (and some) and `most_body` bytes."""
         shown, remedy = display(name), _REMEDIES[job["job"]]
         with self._turn:
             process = self._ready(shown)
             try:
-                head, body = process.ask(job, data, most + _MIB, most_body, seconds=self._seconds, cut=cut)
+                head, body = process.ask(job, data, most + _MIB, most_body, self._seconds)
                 reply = form.model_validate_json(head, strict=True)
-                if reply.result is not None and not sound(reply.result):
+                if reply.result is not None and not sound(reply.result, body):
                     raise ValueError("a result that contradicts itself")
             except (OSError, EOFError, ValueError) as error:
                 code = process.stop(patience=isinstance(error, EOFError | BrokenPipeError))
@@ -199,7 +197,7 @@ class Isolation:
         except OSError as error:
             raise _not_started(error.strerror or type(error).__name__) from None
         try:
-            process.hear(_MIB, _START_SECONDS)
+            process.hear(_MIB, 0, _START_SECONDS)
         except (OSError, EOFError, ValueError) as error:
             end = end_of(process.stop(patience=isinstance(error, EOFError)))
             late = isinstance(error, TimeoutError)

@@ -31,7 +31,7 @@ _STACK = 512 * 1024  # bytes, of the one thread besides the main one; the usual 
 _LENGTHS = struct.Struct(">IQ")
 
 Head: TypeAlias = dict[str, Any]
-Cut: TypeAlias = Callable[[bytes, int], Sequence[int]]
+Frame: TypeAlias = tuple[bytearray, bytearray]  # a head in JSON and a body, as they came: a copy might be a large one
 Result: TypeAlias = tuple[object, Sequence[bytes]]  # what goes into the head, and what into the body
 
 
@@ -52,28 +52,20 @@ def send(stream: FileIO, head: Head, body: Sequence[bytes] = ()) -> None:
             left = left[stream.write(left) :]
 
 
-def _whole(_: bytes, size: int) -> Sequence[int]:
-    return [size]
-
-
-def receive(stream: FileIO, most_head: int, most_body: int, cut: Cut = _whole) -> tuple[bytes, list[bytes]]:
+def receive(stream: FileIO, most_head: int, most_body: int) -> Frame:
     """Reads a frame's head and body, of so many bytes at most.
-
-    `cut` tells, by the head and the body's size, in which parts to read the body: copied out of a whole, they would
-    need twice the memory.
 
     Raises:
         EOFError: the stream ended.
         TooLong: it announces more.
     """
-    size, body = _LENGTHS.unpack(_exactly(stream, _LENGTHS.size))
-    if size > most_head or body > most_body:
+    head, body = _LENGTHS.unpack(_exactly(stream, _LENGTHS.size))
+    if head > most_head or body > most_body:
         raise TooLong(most_body if body > most_body else most_head)
-    head = _exactly(stream, size)
-    return head, [_exactly(stream, part) for part in cut(head, body)]
+    return _exactly(stream, head), _exactly(stream, body)
 
 
-def _exactly(stream: FileIO, size: int) -> bytes:
+def _exactly(stream: FileIO, size: int) -> bytearray:
     buffer = bytearray(size)
     left = memoryview(buffer)
     while left:
@@ -81,7 +73,7 @@ def _exactly(stream: FileIO, size: int) -> bytes:
         if not read:
             raise EOFError
         left = left[read:]
-    return bytes(buffer)
+    return buffer
 
 
 def _plain(value: object) -> object:
@@ -104,7 +96,7 @@ def _expand(job: Head, data: bytes) -> Result:
     from index.readers.archive import expand
 
     members = expand(data, job["name"])
-    heads = [{"name": one.name, "size": len(one.data), "problem": one.problem} for one in members]
+    heads = [{"name": one.name, "size": len(one.held), "problem": one.problem} for one in members]
     return heads, [one.data for one in members]
 
 
@@ -155,8 +147,8 @@ def _take(jobs: FileIO, inbox: "SimpleQueue[tuple[Head, bytes]]") -> None:
     """Hands on jobs as they come. That none come any more means that nobody waits for this one either."""
     try:
         while True:
-            head, [body] = receive(jobs, sys.maxsize, sys.maxsize)
-            inbox.put((json.loads(head), body))
+            head, body = receive(jobs, sys.maxsize, sys.maxsize)
+            inbox.put((json.loads(head), bytes(body)))
             del head, body  # or they stay until the next job comes
     except MemoryError:
         os._exit(NO_MEMORY)

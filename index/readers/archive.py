@@ -27,12 +27,18 @@ _ARCHIVES = frozenset({".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz", ".ta
 class Member:
     """One file of a ZIP; `data` is empty where `problem` says why it cannot be read.
 
-    `name` is a relative POSIX name on one line, at most 900 characters, and no other member's.
+    `name` is a relative POSIX name on one line, at most 900 characters, and no other member's. What is `held` may be a
+    part of the bytes of all members together, so that they are in memory once.
     """
 
     name: str
-    data: bytes
+    held: bytes | memoryview
     problem: str | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The file's bytes."""
+        return bytes(self.held)
 
 
 def expand(data: bytes, name: str) -> list[Member]:
