@@ -148,11 +148,8 @@ class Run:
 
     def _forget_empty(self, *, cancelled: bool) -> None:
         """Forgets the new sources of which nothing came, and all of them where none are to be remembered."""
-        from index.jobs import INSIDE
-
         ledger = self.store.ledger
-        # An archive is no article, but those in it are.
-        stored = {one.partition(INSIDE)[0] for one in self.store.versions()} if self._added else frozenset()
+        stored = self.store.versions().keys() if self._added else frozenset()
         for source_id, lasting in self._added.items():
             came = cancelled or lasting or ledger.articles_of(source_id) & stored
             if not came or not self.wish.remember:

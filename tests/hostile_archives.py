@@ -7,7 +7,7 @@ from io import BytesIO
 from stat import S_IFLNK
 from zipfile import ZIP_LZMA, ZipFile, ZipInfo
 
-from hostile_world import MIB, RIVER, Place, indexed, file, refused, told, upload, zipped
+from hostile_world import MIB, RIVER, Place, file, indexed, refused, told, upload, zipped
 
 
 def blank(size: int = MIB) -> bytes:
@@ -26,7 +26,7 @@ def overlapping(entries: int) -> bytes:
 
 
 def holding_itself() -> bytes:
-    """An archive whose one entry is all of it but the first header, with the right check sum: it has no innermost one."""
+    """An archive whose one entry is all of it but the first header, with the right check sum."""
     name, check = b"again.txt", 0xC0FFEE
     size = 2 * (30 + len(name)) - 30 + 46 + 22 + 4
     numbers = (20, 0, 0, 0, 0, check, size, size, len(name), 0)

@@ -60,8 +60,8 @@ def with_links(what: str) -> bytes:
 def with_loops(what: str) -> bytes:
     """A document whose styles and lists are each made from the other."""
     styles = (
-        f'<w:styles {W}><w:style w:type="numbering" w:styleId="a"><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr>'
-        '</w:style><w:style w:type="paragraph" w:styleId="b"><w:basedOn w:val="c"/></w:style>'
+        f'<w:styles {W}><w:style w:type="numbering" w:styleId="a"><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr>'
+        '</w:pPr></w:style><w:style w:type="paragraph" w:styleId="b"><w:basedOn w:val="c"/></w:style>'
         '<w:style w:type="paragraph" w:styleId="c"><w:basedOn w:val="b"/></w:style></w:styles>'
     )
     numbering = (
@@ -369,8 +369,14 @@ def flate_bomb(layers: int) -> bytes:
     )
 
 
-IMAGE = b"<</Type/XObject/Subtype/Image/Width 1/Height 1/ColorSpace/DeviceGray/BitsPerComponent 8/Length 1>>stream\n\x80\nendstream"
-FORM = b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</I1 4 0 R>>>>/Length 14>>stream\n/I1 Do /I1 Do \nendstream"
+IMAGE = (
+    b"<</Type/XObject/Subtype/Image/Width 1/Height 1/ColorSpace/DeviceGray/BitsPerComponent 8/Length 1>>stream\n"
+    b"\x80\nendstream"
+)
+FORM = (
+    b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</I1 4 0 R>>>>/Length 14>>stream\n"
+    b"/I1 Do /I1 Do \nendstream"
+)
 LOCK = b"/ID[<00><00>]/Encrypt<</Filter/Standard/V 1/R 2/P -4/O(%s)/U(%s)>>" % (b"o" * 32, b"u" * 32)
 
 CYCLE = b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2/Parent 2 0 R>>"

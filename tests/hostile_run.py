@@ -1,4 +1,4 @@
-"""The process in which hostile inputs are read, as the product reads them: `python hostile_run.py < plan > result`.
+"""The process in which hostile inputs are read, as the product reads them: `hostile_run.py < plan > result`.
 
 The plan and the result are JSON. It does what a bot does: uploads are added, everything else is remembered as a source,
 and two runs look at all of it.
@@ -15,8 +15,6 @@ from dataclasses import asdict
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 from conftest import HashEncoder
 

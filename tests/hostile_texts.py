@@ -28,8 +28,8 @@ from hostile_world import (
 
 def page(what: str, more: str = "", head: str = "") -> str:
     """A page of one article; `more` stands after it, `head` in its head."""
-    text = f"<h1>News</h1><p>{told(what)}</p><p>{RIVER}</p>"
-    return f"<!DOCTYPE html><html><head><title>News</title>{head}</head><body><article>{text}</article>{more}</body></html>"
+    body = f"<article><h1>News</h1><p>{told(what)}</p><p>{RIVER}</p></article>{more}"
+    return f"<!DOCTYPE html><html><head><title>News</title>{head}</head><body>{body}</body></html>"
 
 
 def numbered(count: int, form: str) -> str:

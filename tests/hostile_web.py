@@ -1,6 +1,7 @@
 """Hostile servers and feeds: where they send on to, how they answer, and what their feeds say."""
 
 import zlib
+from collections.abc import Callable
 from hashlib import sha256
 
 from hostile_documents import FILE, LAUGHS, pdf, printed
@@ -160,12 +161,12 @@ SLOW = f"took longer than {FETCH_SECONDS} s"
 GZIP = HTML | {"Content-Encoding": "gzip"}
 
 
-def forbidding(name: str, robots: Behaviour) -> Place:
-    """A page whose robots.txt is answered so: it has a server's port of its own, since there is one for each."""
+def forbidding(name: str, robots: Behaviour | str) -> Place:
+    """A page whose robots.txt is answered so, or sends on there; on a server of its own, as each has one of them."""
 
     def place(world: World) -> str:
         web = world.server()
-        web.script("/robots.txt", robots)
+        web.script("/robots.txt", redirect(world.filled(robots)) if isinstance(robots, str) else robots)
         web.put("/page", page("a page that nobody may have"))
         world.pages.append(web.url("/page", world.host(f"robots-{name}.example")))
         return world.pages[-1]
@@ -184,13 +185,17 @@ ROBOTS = (
         "asks programs not to read that page",
         forbidding("b", endless(head() + b"User-agent: *\nDisallow: /\n", b"# more\n" * 5_000)),
     ),
-    refused("a robots.txt that leads inside", PRIVATE, forbidding("c", redirect("http://127.0.0.1:1234/robots.txt"))),
+    refused("a robots.txt that leads inside", PRIVATE, forbidding("c", "http://127.0.0.1:{port}/robots.txt")),
     refused("a robots.txt that never comes", SLOW, forbidding("d", silent())),
 )
 
 
 def compressed(data: bytes, coding: str) -> Behaviour:
     return answer(body=data, headers={"Content-Encoding": coding})
+
+
+def bomb(coding: str, make: Callable[[], bytes]) -> Place:
+    return lambda world: world.page(coding, compressed(make(), coding))
 
 
 ANSWERS = (
@@ -219,11 +224,11 @@ ANSWERS = (
         "…",
         served("claims", raw(head(headers=HTML | {"Content-Length": "9" * 40}) + b"x")),
     ),
-    refused("a gzip bomb", "is larger than 10 MiB", served("gzip", compressed(zeros(100 * MIB), "gzip"))),
+    refused("a gzip bomb", "is larger than 10 MiB", bomb("gzip", lambda: zeros(100 * MIB))),
     refused(
         "a deflate bomb",
         "is larger than 10 MiB",
-        served("deflate", compressed(zlib.compress(bytes(100 * MIB)), "deflate")),
+        bomb("deflate", lambda: zlib.compress(bytes(100 * MIB))),
     ),
     refused(
         "a bomb in a bomb",
@@ -368,16 +373,17 @@ def feed(name: str, body: str | bytes, content_type: str = "application/rss+xml"
 
 def rss(*items: str, head: str = "") -> str:
     space = 'xmlns:content="http://purl.org/rss/1.0/modules/content/"'
-    return f'<?xml version="1.0"?>{head}<rss version="2.0" {space}><channel><title>News</title>{"".join(items)}</channel></rss>'
+    channel = f"<channel><title>News</title>{''.join(items)}</channel>"
+    return f'<?xml version="1.0"?>{head}<rss version="2.0" {space}>{channel}</rss>'
 
 
 def item(key: str, text: str, link: str = "") -> str:
-    at = f"<link>{link}</link>" if link else ""
-    return f'<item><title>News of {key}</title>{at}<guid isPermaLink="false">{key}</guid><description>{text}</description></item>'
+    at = f'<guid isPermaLink="false">{key}</guid>' + (f"<link>{link}</link>" if link else "")
+    return f"<item><title>News of {key}</title>{at}<description>{text}</description></item>"
 
 
 def entry(name: str, what: str, link: str = "", more: str = "") -> Place:
-    """A feed of one entry that leads there. Where it leads to no page, it is known by the feed's address and its key."""
+    """A feed of one entry that leads there; where that is no page, it is known by the feed's address and its key."""
 
     def place(world: World) -> str:
         to = world.filled(link)
@@ -387,8 +393,22 @@ def entry(name: str, what: str, link: str = "", more: str = "") -> Place:
     return place
 
 
+def astray(world: World) -> str:
+    """A feed of one entry, whose page is on the feed's own site, and sends on."""
+    world.web.script("/astray-page", redirect(f"http://127.0.0.1:{world.port}/secret"))
+    to = world.web.url("/astray-page", "astray.example")
+    feed("astray", rss(item("astray", told("a stray entry"), to)))(world)
+    return to
+
+
 def of_entry(key: str, place: Place) -> Place:
     return lambda world: f"{place(world)}#{key}"
+
+
+def many_entries(world: World) -> str:
+    """A feed that says something of its first 200 entries only."""
+    entries = (item(f"n{n}", told(f"entry {n}") if n < 200 else "a") for n in range(20_000))
+    return of_entry("n0", feed("many", rss(*entries)))(world)
 
 
 DAMAGED = "is damaged, and no entry of it can be read"
@@ -439,9 +459,7 @@ FEEDS = (
         "a feed of 20,000 entries",
         "the newest 200 are indexed",
         "entry 0 that told",
-        of_entry(
-            "n0", feed("many", rss(*(item(f"n{n}", told(f"entry {n}") if n < 200 else "a") for n in range(20_000))))
-        ),
+        many_entries,
     ),
     indexed(
         "a feed in another encoding than it says",
@@ -478,17 +496,20 @@ FEEDS = (
         entry("local", "a local entry", "{secret}"),
         lacks="xyzzy",
     ),
-    indexed(
-        "an entry that leads inside",
-        "indexed from the feed alone, with a note",
-        "an inner entry that told",
-        entry("inner", "an inner entry", "http://127.0.0.1:{port}/inner"),
+    refused(
+        "an entry that leads inside", PRIVATE, entry("inner", "nobody", "http://127.0.0.1:{port}/inner"), once=True
+    ),
+    refused(
+        "an entry that leads to a cloud's inside",
+        PRIVATE,
+        entry("cloudy", "nobody", TARGETS["a cloud's inside"]),
+        once=True,
     ),
     indexed(
-        "an entry that leads to a cloud's inside",
+        "an entry whose own page sends on inside",
         "indexed from the feed alone, with a note",
-        "a cloudy entry that told",
-        entry("cloudy", "a cloudy entry", "http://169.254.169.254/latest/"),
+        "a stray entry that told",
+        astray,
     ),
     indexed(
         "scripts in an entry",

@@ -18,12 +18,13 @@ from loopback_web import Behaviour, LoopbackWeb
 
 MIB = 1024 * 1024
 MEMORY = 384 * MIB  # bytes that the process which reads may take
-SECONDS = 6  # for one file
+SECONDS = 5  # for one file
 FETCH_SECONDS = 3  # for one page
-GROWTH = 150 * MIB  # bytes that the process which asks may grow by, whatever comes
+GROWTH = 256 * MIB  # bytes that the process which asks may grow by, whatever comes
 PUBLIC = "127.0.0.2"  # stands for the web: the one address that may be connected to
 SERVICES = (11211, 9200, 6379)  # ports where no web server is to be expected
 REFUSED = "refused"
+RIVER = "The river rose by four metres in a single night, and the bridge at the mill was closed until Sunday."
 
 Place = Callable[["World"], str]
 """Puts an input where it belongs, and returns its address in reports."""
@@ -33,7 +34,8 @@ Place = Callable[["World"], str]
 class Case:
     """A hostile input, what is done with it, and words: of the error, or of the article that it still gives.
 
-    Of several `words` one is enough, and "…" in them stands for anything. `lacks` must not be in the article.
+    Of several `words` one is enough, and "…" in them stands for anything. `lacks` must not be in the article. `once`:
+    it is not looked at again.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Case:
     words: tuple[str, ...]
     place: Place
     lacks: str = ""
+    once: bool = False
 
     @property
     def is_refused(self) -> bool:
@@ -51,25 +54,22 @@ class Case:
         return any(re.search(".*".join(map(re.escape, words.split("…"))), text, re.DOTALL) for words in self.words)
 
 
-def refused(name: str, words: str | tuple[str, ...], place: Place) -> Case:
-    return Case(name, REFUSED, (words,) if isinstance(words, str) else words, place)
+def refused(name: str, words: str | tuple[str, ...], place: Place, *, once: bool = False) -> Case:
+    return Case(name, REFUSED, (words,) if isinstance(words, str) else words, place, once=once)
 
 
 def indexed(name: str, done: str, words: str, place: Place, *, lacks: str = "") -> Case:
     return Case(name, done, (words,), place, lacks)
 
 
-RIVER = "The river rose by four metres in a single night, and the bridge at the mill was closed until Sunday."
+def nothing(name: str, done: str, place: Place) -> Case:
+    """A case of which the report says nothing."""
+    return Case(name, done, (), place)
 
 
 def told(what: str) -> str:
     """Two sentences that are in one article only."""
     return f"{RIVER} It was {what} that told of it first."
-
-
-def nothing(name: str, done: str, place: Place) -> Case:
-    """A case of which the report says nothing."""
-    return Case(name, done, (), place)
 
 
 def file(name: str, make: Callable[[], bytes | str]) -> Place:
@@ -122,8 +122,9 @@ class World:
         self.port = self.web.port
         places = [(host, self.port) for host in ("127.0.0.1", "127.0.0.3", "::1")]
         places += [(PUBLIC, port) for port in SERVICES]
-        self.traps = [trap for place in places if (trap := _trap(*place)) is not None]
-        self.service = next(trap.getsockname()[1] for trap in self.traps if trap.getsockname()[1] in SERVICES)
+        self.traps = {place: trap for place in places if (trap := _trap(*place)) is not None}
+        assert places[0] in self.traps, "this port is taken at this machine's own address: try again"
+        self.service = next(port for host, port in self.traps if port in SERVICES)
 
     def server(self, certificate: Path | None = None) -> LoopbackWeb:
         """One more of the web's servers."""
@@ -177,8 +178,14 @@ class World:
         return self.web.url(path, host)
 
     def connections(self) -> int:
-        """How many have connected to where nobody may."""
-        return sum(map(_taken, self.traps))
+        """How many have connected, since it was asked last, to where nobody may."""
+        return sum(map(_taken, self.traps.values()))
+
+    def try_traps(self) -> bool:
+        """Whether each of them counts who connects."""
+        for place in self.traps:
+            socket.create_connection(place, timeout=5).close()
+        return self.connections() == len(self.traps)
 
     def plan(self) -> str:
         """All that the process which reads has to be told, as JSON."""
@@ -197,7 +204,7 @@ class World:
         )
 
     def close(self) -> None:
-        for server in (*self.traps, *self.servers):
+        for server in (*self.traps.values(), *self.servers):
             server.close()
 
 

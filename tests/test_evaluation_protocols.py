@@ -167,7 +167,7 @@ def test_a_set_without_boundaries_or_unanswerable_questions(tiny, tmp_path, enco
 
 def test_an_article_that_cannot_be_indexed(tiny, encoder, monkeypatch):
     """An article that the product refuses stops the set, by its name."""
-    monkeypatch.setattr("index.indexer._MOST_SENTENCES", 1)
+    monkeypatch.setattr("index.preparing._MOST_SENTENCES", 1)
     with pytest.raises(UserError, match="The article “a” of this set cannot be indexed"):
         run(load(tiny), encoder, lambda *_: None)
 

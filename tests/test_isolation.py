@@ -625,7 +625,9 @@ print(isolation._process.pid, flush=True)
 def test_an_interrupt_ends_the_job_and_not_the_isolation() -> None:
     """Ctrl-C in the midst of a job ends it at once, its process too, and a later job is served."""
     script = """
+import signal
 from index.isolation import Isolation
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
 isolation = Isolation(memory=2**33)
 def read(name, data):
     return isolation.read(data, "source", name, max_bytes=10**8).text
