@@ -17,7 +17,8 @@ from index.jobs import INSIDE
 from index.readers import display, too_large
 from index.readers.kinds import Kind
 from index.report import Outcome, ProgressCallback, SyncReport, silent
-from index.store import Store, StoredArticle
+from index.store import Store
+from index.stored import StoredArticle
 
 _STOPPED = "I was stopped before this was added. Add it again."
 _MOST_LINKS = 200  # pages and feeds of one server, which are all looked at again and again

@@ -24,7 +24,7 @@ from cogs.markdown import (
     width,
 )
 from index.language import name_of
-from index.store import StoredArticle
+from index.stored import StoredArticle
 from retrieval.answer import Answer, Citation, Confidence, Hit
 from retrieval.links import web_link
 

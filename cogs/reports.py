@@ -17,7 +17,7 @@ from cogs.sources import Refreshed
 from index.jobs import INSIDE
 from index.ledger import Source
 from index.report import Outcome, Progress, SyncReport
-from index.store import StoredArticle
+from index.stored import StoredArticle
 from retrieval.answer import Confidence
 
 CHOICE = 100  # an autocomplete choice's name

@@ -15,7 +15,7 @@ from index.corpus import Corpus, Library
 from index.encoder import Encoder
 from index.errors import UserError
 from index.language import language_of
-from index.store import StoredArticle
+from index.stored import StoredArticle
 from retrieval.answer import Answer
 from retrieval.ranker import LearnedRanker
 from retrieval.reranker import CrossEncoderReranker

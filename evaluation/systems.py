@@ -16,7 +16,7 @@ from evaluation.metrics import Floats, Integers, average_ranks, run_starts
 from evaluation.sets import Question
 from index.corpus import Corpus
 from index.encoder import Encoder, EncoderIdentity
-from index.store import StoredArticle, StoredSentence
+from index.stored import StoredArticle, StoredSentence
 from index.tokens import Encoded
 from index.yardstick import Yardstick
 from retrieval.candidates import FEATURES, Candidate, find

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from index.encoder import Encoder, Stamp, is_of, stamp_of
 from index.errors import UserError
 from index.layout import database_path, servers_in
-from index.store import Statistics, Store, Unit, other_stamp
+from index.store import Store, other_stamp
+from index.stored import Statistics, Unit
 from index.vectors import VectorIndex
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,8 @@ from index.readers import DEFAULT_MAX_BYTES
 from index.reading import InProcess
 from index.report import Outcome, Progress, ProgressCallback, Settled, SyncReport, silent
 from index.scan import read_bytes, scan, source_of
-from index.store import Encoding, Float16, PreparedArticle, Store, Version, other_stamp
+from index.store import Store, other_stamp
+from index.stored import Encoding, Float16, PreparedArticle, Version
 from index.tokens import TokenVectors
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from index.readers.archive import Member
 from index.readers.kinds import Kind
 from index.report import Outcome
 from index.scan import Scope
-from index.store import Version
+from index.stored import Version
 
 INSIDE = "!/"
 """What stands between an archive and the name of an article in it, in that article's source."""

@@ -23,7 +23,7 @@ from index.preparing import Draft
 from index.readers import READER_VERSION
 from index.readers.decoding import decode_by_name
 from index.report import Outcome
-from index.store import Version
+from index.stored import Version
 
 Opened = Draft | Sequence[Job] | None
 

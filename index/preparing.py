@@ -18,7 +18,7 @@ from index.language import UND, analysed_as, language_of
 from index.lexical import names, terms
 from index.paragraphs import headings, paragraphs
 from index.sentences import split
-from index.store import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence
+from index.stored import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence
 
 Splitter = Callable[[Article], list[Sentence]]
 _MOST_SENTENCES = 50_000  # of one article: some long novels, or a file of single letters that would fill the memory

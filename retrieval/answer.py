@@ -6,7 +6,7 @@ Values only; how they are found, ranked or shown is not decided here.
 from dataclasses import dataclass
 from enum import Enum
 
-from index.store import StoredArticle
+from index.stored import StoredArticle
 
 
 class Confidence(Enum):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.corpus import UNITS, CorpusView
-from index.store import StoredSentence, Unit
+from index.stored import StoredSentence, Unit
 from index.tokens import TokenVectors
 from index.yardstick import Scale
 

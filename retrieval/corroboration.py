@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from index.language import UND
 from index.lexical import STOP_TERMS
-from index.store import StoredArticle
+from index.stored import StoredArticle
 from retrieval.claims import Claim, claim
 from retrieval.similarity import Relation, relation
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from index.corpus import CorpusView
 from index.language import UND, analysed_as
 from index.lexical import STOP_TERMS, names, terms
-from index.store import SentenceDetail, StoredArticle, StoredSentence
+from index.stored import SentenceDetail, StoredArticle, StoredSentence
 from index.yardstick import Yardstick
 from retrieval.candidates import FEATURES, Candidate, Candidates, Query
 from retrieval.expectation import OFFERS, Kind, kind_of, offered

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.store import SentenceDetail
+from index.stored import SentenceDetail
 from index.tokens import TokenCoder
 from index.yardstick import Scale
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from index.encoder import fingerprint
 from index.errors import UserError
-from index.store import StoredArticle
+from index.stored import StoredArticle
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder

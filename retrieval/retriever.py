@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from index.corpus import Corpus, CorpusView
 from index.encoder import Encoder
-from index.store import StoredArticle
+from index.stored import StoredArticle
 from retrieval.anaphora import leans
 from retrieval.answer import Answer, Citation, Confidence, Hit
 from retrieval.candidates import Candidate

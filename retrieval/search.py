@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from index.corpus import CorpusView
 from index.encoder import Encoder
-from index.store import StoredArticle
+from index.stored import StoredArticle
 from retrieval.candidates import Candidate, Candidates, Query, find
 from retrieval.evidence import Shortlist, gather
 from retrieval.question import Wording, asked_of, foreign

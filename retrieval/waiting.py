@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from index.store import Store, StoredArticle
+from index.store import Store
+from index.stored import StoredArticle
 from retrieval.anaphora import leans
 from retrieval.answer import Answer, Hit
 

@@ -23,7 +23,8 @@ from terminal.session import Exit, Session
 
 if TYPE_CHECKING:
     from index.ledger import Source
-    from index.store import Store, StoredArticle
+    from index.store import Store
+    from index.stored import StoredArticle
 
 articles = typer.Typer(no_args_is_help=True, help="List, show or remove indexed articles.")
 

@@ -18,7 +18,7 @@ from terminal.show import Block, plain, shown_day, shown_source
 
 if TYPE_CHECKING:
     from index.ledger import Source
-    from index.store import StoredArticle
+    from index.stored import StoredArticle
 
 CONFIGURED = "configured"
 """The state of the folder that the configuration names, which is no remembered source."""

@@ -19,7 +19,7 @@ from index.language import name_of
 from retrieval.links import file_link, web_link
 
 if TYPE_CHECKING:
-    from index.store import Statistics, StoredArticle
+    from index.stored import Statistics, StoredArticle
     from retrieval.answer import Answer, Citation, Hit
     from terminal.check import Finding
 

@@ -397,7 +397,7 @@ PDF = (
         "is encrypted: open it with its password",
         file("password.pdf", lambda: pdf(printed("nobody"), trailer=LOCK)),
     ),
-    refused("a PDF without pages", "is damaged and cannot be read as PDF", file("pageless.pdf", pdf)),
+    refused("a PDF without pages", "is damaged and cannot be read as PDF", file("password2.pdf", pdf)),
     indexed(
         "a PDF that claims a billion pages",
         "indexed; the pages that there are",

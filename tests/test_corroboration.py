@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from index.article import Article
 from index.indexer import Indexer
 from index.lexical import terms
-from index.store import StoredArticle
+from index.stored import StoredArticle
 from retrieval.claims import claim
 from retrieval.corroboration import Statement, grouped, newest_first
 from retrieval.figures import read

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.store import SentenceDetail
+from index.stored import SentenceDetail
 from index.tokens import TokenCoder
 from index.yardstick import Scale
 from retrieval.late_interaction import TOKENS, Tokens, compared

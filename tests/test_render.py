@@ -15,7 +15,7 @@ from cogs.service import Shelf
 from cogs.sources import Refreshed
 from index.ledger import Source
 from index.report import Progress, Settled, SyncReport
-from index.store import StoredArticle
+from index.stored import StoredArticle
 from retrieval.answer import Answer, Citation, Confidence, Hit
 
 NASTY = [

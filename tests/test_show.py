@@ -11,7 +11,7 @@ from rich.console import Console
 
 from index.ledger import EVERY, Source
 from index.report import Settled, SyncReport
-from index.store import Statistics, StoredArticle
+from index.stored import Statistics, StoredArticle
 from retrieval.answer import Answer, Citation, Confidence, Hit
 from retrieval.waiting import Answered
 from terminal import records, reports, show

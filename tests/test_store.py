@@ -19,7 +19,8 @@ from index.errors import UserError
 from index.indexer import Indexer
 from index.ledger import Upload
 from index.schema import MIGRATIONS
-from index.store import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence, SentenceDetail, Store
+from index.store import Store
+from index.stored import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence, SentenceDetail
 
 STAMP = Stamp("model", "", "", 4, 1)
 TEXT = "One fox. Two hens.\nThree geese."
