@@ -12,13 +12,13 @@ from cogs.refusal import Refusal
 from cogs.workshop import Workshop
 from index.corpus import Corpus
 from index.errors import UserError
-from index.fetch import FetchError
 from index.jobs import INSIDE
 from index.readers import display, too_large
 from index.readers.kinds import Kind
 from index.report import Outcome, ProgressCallback, SyncReport, silent
 from index.store import Store
 from index.stored import StoredArticle
+from index.web.fetch import FetchError
 
 _STOPPED = "I was stopped before this was added. Add it again."
 _MOST_LINKS = 200  # pages and feeds of one server, which are all looked at again and again

@@ -10,8 +10,8 @@ from cogs.settings import Settings
 from cogs.sources import Sources
 from cogs.workshop import Workshop
 from index.corpus import Library
-from index.fetch import Fetcher
 from index.isolation import Isolation
+from index.web.fetch import Fetcher
 
 
 class Backstage:

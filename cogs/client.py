@@ -35,9 +35,9 @@ from cogs.trouble import OneLine, hopeless, in_short, passes
 from index.corpus import Library
 from index.encoder import Encoder
 from index.errors import UserError
-from index.fetch import Fetcher
 from index.isolation import Isolation
 from index.ledger import Source
+from index.web.fetch import Fetcher
 from retrieval.ranker import LearnedRanker
 from retrieval.reranker import CrossEncoderReranker
 

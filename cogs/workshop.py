@@ -12,11 +12,11 @@ from cogs.service import Service
 from cogs.settings import Settings
 from index.corpus import Corpus, Library
 from index.errors import UserError
-from index.fetch import Fetcher
 from index.indexer import Indexer
 from index.jobs import Reader
 from index.ledger import EVERY, Kind
 from index.refresh import Refresher
+from index.web.fetch import Fetcher
 from retrieval.waiting import answered_now
 
 T = TypeVar("T")

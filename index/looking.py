@@ -10,12 +10,9 @@ from functools import partial
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from index.addresses import normalised, site_of
-from index.ahead import Ahead
 from index.article import Article
 from index.errors import UserError
 from index.feeds import Entry, entry_article_html, looks_like_feed
-from index.fetch import Fetched, FetchError, Validators
 from index.indexer import Indexer
 from index.jobs import Job, Plan
 from index.ledger import Look, Source
@@ -24,6 +21,9 @@ from index.readers import READER_VERSION
 from index.readers.decoding import decode_by_name
 from index.report import Outcome
 from index.stored import Version
+from index.web.addresses import normalised, site_of
+from index.web.ahead import Ahead
+from index.web.fetch import Fetched, FetchError, Validators
 
 Opened = Draft | Sequence[Job] | None
 

@@ -11,7 +11,6 @@ from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from index.addresses import normalised, site_of
 from index.article import Article, Paragraph, Sentence
 from index.errors import UserError
 from index.language import UND, analysed_as, language_of
@@ -19,6 +18,7 @@ from index.lexical import names, terms
 from index.paragraphs import headings, paragraphs
 from index.sentences import split
 from index.stored import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence
+from index.web.addresses import normalised, site_of
 
 Splitter = Callable[[Article], list[Sentence]]
 _MOST_SENTENCES = 50_000  # of one article: some long novels, or a file of single letters that would fill the memory

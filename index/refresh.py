@@ -10,16 +10,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from urllib.parse import urlsplit
 
-from index.addresses import normalised
-from index.ahead import Ahead
 from index.errors import UserError
 from index.feeds import discover, looks_like_feed
-from index.fetch import Fetched, Fetcher
 from index.indexer import Indexer
 from index.jobs import Plan, Stopped, archives_of
 from index.ledger import EVERY, Kind, Source
 from index.looking import Check, Looking
 from index.report import ProgressCallback, SyncReport, silent
+from index.web.addresses import normalised
+from index.web.ahead import Ahead
+from index.web.fetch import Fetched, Fetcher
 
 _STOPPED = "It was stopped before anything was added. Add it again."
 

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from config import Config
     from index.corpus import Corpus, Library
     from index.encoder import Encoder
-    from index.fetch import Fetcher
     from index.isolation import Isolation
     from index.ledger import Kind
     from index.refresh import Refresher
     from index.store import Store
+    from index.web.fetch import Fetcher
     from retrieval.ranker import LearnedRanker
     from retrieval.reranker import CrossEncoderReranker
     from retrieval.retriever import Retriever
@@ -153,7 +153,7 @@ class Session:
     @contextmanager
     def fetcher(self) -> Iterator["Fetcher"]:
         """What fetches from the web, for the length of the block."""
-        from index.fetch import Fetcher
+        from index.web.fetch import Fetcher
 
         wanted = self.config.fetch
         with Fetcher(

@@ -19,12 +19,12 @@ from typing import Any
 from conftest import HashEncoder
 
 from index.corpus import Library
-from index.fetch import Fetcher
 from index.indexer import Indexer
 from index.isolation import Isolation
 from index.refresh import Refresher
 from index.report import SyncReport
 from index.store import Store
+from index.web.fetch import Fetcher
 
 MIB = 1024 * 1024
 

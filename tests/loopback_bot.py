@@ -20,7 +20,7 @@ from conftest import HashEncoder
 from cogs import client, schedule
 from cogs.settings import Settings
 from index.corpus import Library
-from index.fetch import Fetcher
+from index.web.fetch import Fetcher
 
 
 def main(folder: Path, model: str, dimension: int, every: float, first: float) -> int:

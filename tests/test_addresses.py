@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from index.addresses import TRACKING, TRACKING_PREFIXES, normalised, site_of
 from index.readers import metadata
+from index.web.addresses import TRACKING, TRACKING_PREFIXES, normalised, site_of
 
 STORY = "https://example.org/2024/05/the-river-and-the-mill"
 

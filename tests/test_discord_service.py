@@ -16,8 +16,8 @@ from cogs.sources import Sources
 from cogs.workshop import Workshop
 from index.corpus import Library
 from index.errors import UserError
-from index.fetch import Fetcher
 from index.reading import InProcess
+from index.web.fetch import Fetcher
 
 HARBOUR, MEADOW = 8392802304, 8396996608
 OWLS = b"# Owls in the mill\n\nA pair of barn owls nests in the mill. They raised four chicks this summer.\n"

@@ -33,8 +33,8 @@ from loopback_web import (
     zeros,
 )
 
-from index.fetch import FEEDS, PAGES, Fetcher, FetchError, Validators
-from index.network import Guard, checked_url, is_public
+from index.web.fetch import FEEDS, PAGES, Fetcher, FetchError, Validators
+from index.web.network import Guard, checked_url, is_public
 
 HERE = ip_network("127.0.0.1/32")
 LIMIT = 200_000

@@ -24,11 +24,11 @@ from hostile_world import GROWTH, MEMORY, MIB, PUBLIC, Case, World, told
 from loopback_web import LoopbackWeb
 
 from index.corpus import Corpus
-from index.fetch import Fetcher
 from index.indexer import Indexer
 from index.isolation import Isolation
 from index.jobs import INSIDE
 from index.refresh import Refresher
+from index.web.fetch import Fetcher
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "docs" / "hostile-inputs.md"

@@ -13,12 +13,12 @@ from loopback_web import LoopbackWeb, answer, silent
 
 from index.corpus import Corpus
 from index.errors import UserError
-from index.fetch import Fetcher
 from index.indexer import Indexer
 from index.ledger import DAY, Source
 from index.readers import READER_VERSION
 from index.refresh import Refresher
 from index.report import SyncReport
+from index.web.fetch import Fetcher
 
 OWLS = "A pair of barn owls nests in the mill. They raised four chicks this summer. Visitors watch them after sunset."
 MILL = "The mill stands by the weir. Its wheel turns backwards in spring floods. The miller moved out in 1932."

@@ -14,7 +14,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from index.network import FetchError, ForbiddenAddress, Guard
+from index.web.network import FetchError, ForbiddenAddress, Guard
 
 _MAX_FIELDS = 100  # header fields, and bytes of one and of all of them
 _MAX_FIELD = 8_190

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from xml.parsers import expat
 
 from index.errors import UserError
-from index.feed_drafts import EntryDraft, FeedDraft, as_html, listed, utc
+from index.feeds.drafts import EntryDraft, FeedDraft, as_html, listed, utc
 from index.readers.markup import fragment_text
 
 Parsed: TypeAlias = Any  # feedparser has no types of its own

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
 
-from index.fetch import FEEDS, PAGES_AND_DOCUMENTS, Fetched, Fetcher, Validators
 from index.jobs import Stopped
+from index.web.fetch import FEEDS, PAGES_AND_DOCUMENTS, Fetched, Fetcher, Validators
 
 _TAKEN = PAGES_AND_DOCUMENTS | FEEDS  # what a link leads to is found out from what is there
 _AHEAD = 8  # pages fetched before their turn

@@ -14,10 +14,11 @@ from html import escape
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from index import feed_json, feed_xml
 from index.errors import UserError
-from index.feed_drafts import EntryDraft, FeedDraft
-from index.feed_html import absolute, harmless, longest, looks_whole, paragraphs
+from index.feeds import json as json_feed
+from index.feeds import xml
+from index.feeds.drafts import EntryDraft, FeedDraft
+from index.feeds.html import absolute, harmless, longest, looks_whole, paragraphs
 from index.readers import decoding, display, markup, metadata, too_large
 from index.readers.cleaning import one_line
 
@@ -80,7 +81,7 @@ def parse(data: bytes, url: str) -> Feed:
         text = decoding.decode(data, shown, html=True)
     except UserError:
         raise UserError(f"{shown} is no feed but binary data: give the address of an RSS, Atom or JSON feed") from None
-    draft = feed_json.read(text, shown) if feed_json.is_feed(text) else feed_xml.read(text, url, shown)
+    draft = json_feed.read(text, shown) if json_feed.is_feed(text) else xml.read(text, url, shown)
     return _checked(draft, url)
 
 
@@ -88,7 +89,7 @@ def looks_like_feed(data: bytes, content_type: str) -> bool:
     """Whether it is worth parsing as a feed: by its content, and by its type only where that leaves it open."""
     with suppress(UserError):
         text = decoding.decode(data, "", html=True)
-        if feed_json.is_feed(text) or feed_xml.root(text) is not None:
+        if json_feed.is_feed(text) or xml.root(text) is not None:
             return True
         kind = content_type.partition(";")[0].strip().lower()
         return kind == "application/feed+json" and text.lstrip().startswith("{")

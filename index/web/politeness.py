@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from protego import Protego
 from yarl import URL
 
-from index.network import FetchError
+from index.web.network import FetchError
 
 PRODUCT = "Verbatim"
 """The name that robots.txt files know this program by."""

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 import lxml.html  # type: ignore[import-untyped]
 from lxml import etree
 
-from index.feed_drafts import as_html
+from index.feeds.drafts import as_html
 from index.readers import markup, metadata
 
 _MAX_DEPTH = 150  # well below what the reader of the page takes

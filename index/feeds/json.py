@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from index.errors import UserError
-from index.feed_drafts import EntryDraft, FeedDraft, as_html, listed, utc
+from index.feeds.drafts import EntryDraft, FeedDraft, as_html, listed, utc
 
 _VERSION = re.compile(r'"https?:\\?/\\?/(?:www\.)?jsonfeed\.org\\?/version\\?/')
 

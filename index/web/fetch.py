@@ -16,9 +16,9 @@ from urllib.parse import urljoin
 
 from yarl import URL
 
-from index.exchange import Answer, Errand, Wanted, media_type
-from index.network import FetchError, Guard, IPNetwork, LookUp, checked_url, look_up
-from index.politeness import ROBOTS_BYTES, Robots, RobotsFile, Turns, retry_after, shut_out
+from index.web.exchange import Answer, Errand, Wanted, media_type
+from index.web.network import FetchError, Guard, IPNetwork, LookUp, checked_url, look_up
+from index.web.politeness import ROBOTS_BYTES, Robots, RobotsFile, Turns, retry_after, shut_out
 
 __all__ = ["DOCUMENTS", "FEEDS", "PAGES", "PAGES_AND_DOCUMENTS", "FetchError", "Fetched", "Fetcher", "Validators"]
 
