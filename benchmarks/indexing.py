@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for number in range(options.articles):
                 (folder / f"{number}.md").write_text(made_up(number), encoding="utf-8")
         files = sorted(path for path in folder.rglob("*") if path.is_file())
-        part = files[: max(1, len(files) // 5)]
+        part = files[: max(1, len(files) // 10)]
         compare(part, base, encoder, reader, options.rounds)
         if options.folder is None:
             change_one(folder, base, encoder, reader)

@@ -315,7 +315,7 @@ class _Run:
 
     def _fail(self, job: Job, reason: str, started: float) -> None:
         is_known = job.source in self._versions or job.source in self._archives
-        stays = "; what was indexed of it before stays" if is_known else ""
+        stays = f"{'' if reason.endswith('.') else '.'} What was indexed of it before stays." if is_known else ""
         self._lost.add(job.source)
         self._settle(job, "failed", f"{reason}{stays}", seconds=time.perf_counter() - started)
 

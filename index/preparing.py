@@ -4,7 +4,6 @@ Pure: it knows neither stores nor models, and is given what the model made of ea
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -17,6 +16,7 @@ from index.language import UND, analysed_as, language_of
 from index.lexical import names, terms
 from index.paragraphs import headings, paragraphs
 from index.sentences import split
+from index.standing import line_of
 from index.stored import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence
 from index.web.addresses import normalised, site_of
 
@@ -96,14 +96,6 @@ def prepare(draft: Draft, encodings: Mapping[bytes, Encoding]) -> PreparedArticl
 
     parts = [paragraph(members) for members in draft.paragraphs]
     return PreparedArticle(article, draft.input_hash, draft.article_hash, parts, *_places(article))
-
-
-def line_of(text: str) -> int | None:
-    """A hash of a sentence's words, whatever stands between them, as a signed 64-bit number; None if it has none."""
-    words = re.findall(r"\w+", text.casefold())
-    if not words:
-        return None
-    return int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def _places(article: Article) -> tuple[frozenset[str], str | None]:

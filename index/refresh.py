@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
-from urllib.parse import urlsplit
 
 from index.errors import UserError
 from index.feeds import discover, looks_like_feed
@@ -17,7 +16,7 @@ from index.jobs import Plan, Stopped, archives_of
 from index.ledger import EVERY, Kind, Source
 from index.looking import Check, Looking
 from index.report import ProgressCallback, SyncReport, silent
-from index.web.addresses import normalised
+from index.web.addresses import normalised, untracked
 from index.web.ahead import Ahead
 from index.web.fetch import Fetched, Fetcher
 
@@ -100,7 +99,7 @@ class Refresher:
         Raises:
             UserError: it cannot be had or read, or the run was stopped; nothing is remembered then.
         """
-        url = url if urlsplit(url).fragment.startswith(("!", "/")) else url.partition("#")[0]
+        url = untracked(url)
         fetched: dict[str, Fetched] = {}
         kind: Kind = "feed" if feed else "page"
         known = self._known(url, kind)

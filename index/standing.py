@@ -9,6 +9,7 @@ where articles have changed. Nothing is deleted: what steps back is hidden, and 
 - A sentence on nearly every page of a web site is furniture: a cookie banner, "Subscribe now".
 """
 
+import hashlib
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -115,7 +116,7 @@ class Standing:
             alike |= self._holders("SELECT article_id FROM address WHERE key = ?", key, _RARE)
         if one.digest is not None:
             alike |= self._holders("SELECT article_id FROM article_detail WHERE digest = ?", one.digest, _SAME)
-        if len(one.lines) >= _LEAST_LINES:
+        if len(one.lines) >= _LEAST_SHARED:
             for line in one.lines:
                 alike |= self._holders("SELECT DISTINCT article_id FROM line WHERE hash = ?", line, _RARE)
         return alike - {one.id}
@@ -143,7 +144,7 @@ class Standing:
             bool(words and words & _CORRECTION),
             day_of(published),
             day_of(updated),
-            frozenset(row[0] for row in lines),
+            frozenset(row[0] for row in lines) - {line_of(title)},  # most articles begin with it
             digest,
             frozenset(row[0] for row in keys),
             site,
@@ -234,14 +235,15 @@ class Standing:
 def _are_copies(a: _Member, b: _Member) -> bool:
     if a.digest is not None and a.digest == b.digest and _titles_agree(a, b):
         return True
-    shared = len(a.lines & b.lines)
-    if a.keys & b.keys and shared >= max(_LEAST_SHARED, _HALF * min(len(a.lines), len(b.lines))):
+    shared, least = len(a.lines & b.lines), min(len(a.lines), len(b.lines))
+    if a.keys & b.keys and shared >= max(_LEAST_SHARED, _HALF * least):
         return True
-    if min(len(a.lines), len(b.lines)) < _LEAST_LINES or not _titles_agree(a, b):
-        return False
     days = abs((a.published - b.published).days) if a.published and b.published else 0
-    nearly = _NEARLY_LATER if days and not (a.corrects or b.corrects) else _NEARLY
-    return days <= _LATER and shared >= nearly * len(a.lines | b.lines)
+    if days > _LATER or not _titles_agree(a, b):
+        return False
+    if (a.corrects or b.corrects) and _place(a) == _place(b):
+        return shared >= max(_LEAST_SHARED, _HALF * least)
+    return least >= _LEAST_LINES and shared >= (_NEARLY_LATER if days else _NEARLY) * len(a.lines | b.lines)
 
 
 def _titles_agree(a: _Member, b: _Member) -> bool:
@@ -283,28 +285,33 @@ def _write_group(connection: Connection, group: Sequence[_Member]) -> None:
     published = min((one.published for one in (chosen, *corrected) if one.published), default=None)
     updated = chosen.latest if published and chosen.latest > published else None
     for one in group:
-        row = (
-            one.id,
-            chosen.id,
-            one in corrected,
-            published and published.isoformat(),
-            updated and updated.isoformat(),
-        )
+        days = [day and day.isoformat() for day in ((published, updated) if one is chosen else (None, None))]
+        row = (one.id, chosen.id, one in corrected, *days)
         connection.execute("INSERT OR REPLACE INTO standing VALUES (?, ?, ?, ?, ?)", row)
 
 
 def _corrects(newer: _Member, older: _Member) -> bool:
     """Whether what only the older one says is no longer so: it is from the same place and earlier, and the newer one
-    either has the same address or says that it corrects."""
+    says that it corrects, or was changed since the day that both state, or has the same address."""
     if _place(newer) != _place(older) or not date.min < older.latest < newer.latest:
         return False
-    shared = len(newer.lines & older.lines) >= _NEARLY * len(newer.lines | older.lines)
-    return shared and (newer.corrects or bool(newer.keys & older.keys))
+    if newer.corrects or (newer.updated and newer.published and newer.published == older.published):
+        return True
+    alike = len(newer.lines & older.lines) >= _NEARLY * len(newer.lines | older.lines)
+    return alike and bool(newer.keys & older.keys)
 
 
 def _place(one: _Member) -> tuple[str | None, bool]:
     """Where an article is from: a file may name the address of a page, but is no page of that site."""
     return one.site, one.source.startswith(("http://", "https://"))
+
+
+def line_of(text: str) -> int | None:
+    """A hash of a sentence's words, whatever stands between them, as a signed 64-bit number; None if it has none."""
+    words = re.findall(r"\w+", text.casefold())
+    if not words:
+        return None
+    return int.from_bytes(hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def day_of(text: str | None) -> date | None:

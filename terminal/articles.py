@@ -108,7 +108,11 @@ def remove_articles(
             chosen += [copy for copy in _copies(store, chosen) if copy not in chosen]
         for article in chosen[:20]:
             session.err.print(show.plain(f"{article.id}  {article.title}"), soft_wrap=True)
-        if not yes and not confirmed(f"Remove {len(chosen)} article(s) for good?"):
+        articles = show.count(len(chosen), "article")
+        besides = (
+            f", {show.count(len(store.ledger.sources()), 'source')} and what waits" if store and everything else ""
+        )
+        if not yes and not confirmed(f"Remove {articles}{besides} for good?"):
             raise UserError("Nothing was removed. Answer y, or pass --yes where nobody can answer.")
         if store and not everything:
             forgotten = _sources_of_nothing_else(store, chosen)
@@ -119,10 +123,10 @@ def remove_articles(
         _delete(session, server)
     for source in forgotten:
         session.out.print(f"No longer looked at: {show.plain(source.address)}", soft_wrap=True)
-    session.out.print(
-        f"Removed {len(chosen)} article(s). A file that is still in an indexed folder comes back with the next index.",
-        soft_wrap=True,
-    )
+    rest = "A file that is still in an indexed folder comes back with the next index."
+    if everything:
+        rest = "Nothing is remembered any more but the configured folder."
+    session.out.print(f"Removed {articles}{besides}. {rest}", soft_wrap=True)
     return Exit.DONE
 
 

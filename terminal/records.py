@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from index.language import UND, name_of
-from terminal.show import Block, plain, shown_day, shown_source
+from terminal.show import Block, count, plain, shown_day, shown_source
 
 if TYPE_CHECKING:
     from index.ledger import Source
@@ -172,21 +172,19 @@ def source_cells(row: SourceRow) -> list[str]:
     return [plain(value) for value in values]
 
 
-def source_table(rows: Sequence[SourceRow], base: PurePath) -> Table:
-    """The sources of a list, for people."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("ID", justify="right")
-    table.add_column("Kind")
-    table.add_column("Source", overflow="fold")
-    table.add_column("State", overflow="fold")
-    table.add_column("Looked at (UTC)", no_wrap=True)
-    table.add_column("Next (UTC)", no_wrap=True)
-    table.add_column("Articles", justify="right")
+def source_blocks(rows: Sequence[SourceRow], base: PurePath) -> list[Block]:
+    """The sources of a list, for people: a line for what each is, one for how it stands, and one for its problem."""
+    blocks = []
     for row in rows:
-        number, kind, state, checked, due, articles, _, title = source_cells(row)
-        name = "\n".join(filter(None, [title, shown_source(row.address, base)]))
-        table.add_row(*map(Text, (number, kind, name, state, checked, due, articles)))
-    return table
+        number, kind, _, checked, due, _, _, title = source_cells(row)
+        name = shown_source(row.address, base)
+        heading = Text(f"{number or '-':>4}  ").append(f"{title} ({name})" if title else name, style="bold")
+        times = [f"looked at {checked}"] * bool(checked) + [f"next {due}"] * bool(due)
+        blocks.append(Block(0, heading))
+        blocks.append(Block(6, Text(", ".join([kind, row.state, count(row.articles, "article"), *times]))))
+        if row.problem:
+            blocks.append(Block(6, Text(f"failed{_times(row)}: {plain(row.problem)}", style="yellow")))
+    return blocks
 
 
 def source_data(row: SourceRow) -> dict[str, Any]:
@@ -207,8 +205,11 @@ def source_data(row: SourceRow) -> dict[str, Any]:
 
 
 def _state(row: SourceRow) -> str:
-    times = "" if row.failures < 2 else f" {row.failures} times"
-    return f"{row.state}, failed{times}: {row.problem}" if row.problem else row.state
+    return f"{row.state}, failed{_times(row)}: {row.problem}" if row.problem else row.state
+
+
+def _times(row: SourceRow) -> str:
+    return "" if row.failures < 2 else f" {row.failures} times"
 
 
 def _time(seconds: float | None) -> str:

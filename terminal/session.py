@@ -106,6 +106,8 @@ class Session:
             loaded = config.load(self.config_file, home=self.home)
             if self.data is not None:
                 loaded = loaded.model_copy(update={"data": config.expanded(self.data).absolute()})
+            if loaded.data.exists() and not loaded.data.is_dir():
+                raise UserError(f"{loaded.data} is a file: the data folder (--data, or `data`) has to be a folder.")
             self._config = loaded
         return self._config
 

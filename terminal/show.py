@@ -95,7 +95,7 @@ def _hit_blocks(hit: "Hit", base: PurePath | None, number: int | None = None) ->
     blocks.append(Block(3, _linked(_source(article, base), hit.citation)))
     if hit.also_in:
         blocks.append(Block(3, _also_in(hit.also_in)))
-    return blocks + _other_figures(hit.differing)
+    return blocks + _other_figures(hit.differing, article, base)
 
 
 def _also_in(citations: "Sequence[Citation]") -> Text:
@@ -105,14 +105,16 @@ def _also_in(citations: "Sequence[Citation]") -> Text:
     return text.append(f" and {len(citations) - _ALSO_IN} more" if len(citations) > _ALSO_IN else "")
 
 
-def _other_figures(citations: "Sequence[Citation]") -> list[Block]:
-    """Each sentence that gives other figures, whole, with its article."""
+def _other_figures(citations: "Sequence[Citation]", beside: "StoredArticle", base: PurePath | None) -> list[Block]:
+    """Each sentence that gives other figures, whole, with its article; one of the same title with where it stands."""
     if not citations:
         return []
     blocks = [Block(3, Text("Other figures:"))]
     for citation in citations[:_DIFFERING]:
         blocks.append(Block(5, Text(plain(citation.text)), "> "))
         blocks.append(Block(5, _place(citation)))
+        if citation.article.title == beside.title:
+            blocks.append(Block(5, _linked(_source(citation.article, base), citation)))
     more = len(citations) - _DIFFERING
     return blocks + ([Block(3, Text(f"and {more} more with other figures"))] if more > 0 else [])
 

@@ -52,7 +52,7 @@ def list_sources(
     elif not rows:
         session.out.print("Nothing is remembered yet. Add some: python bot.py sources add PATH|URL", soft_wrap=True)
     elif session.out.is_terminal:
-        session.out.print(records.source_table(rows, Path.cwd()))
+        show.write(session.out, records.source_blocks(rows, Path.cwd()))
     else:
         for row in rows:
             print("\t".join(records.source_cells(row)))

@@ -52,6 +52,7 @@ class Run:
     progress: "Callable[[Progress], None]"
     cancel: threading.Event
     _passing: list[str] = field(default_factory=list)  # targets for this once
+    _notes: list[tuple[str, str]] = field(default_factory=list)
     # Sources that were not known before, and whether they are worth remembering also where nothing came of them.
     _added: dict[int, bool] = field(default_factory=dict)
 
@@ -79,6 +80,7 @@ class Run:
             self._forget_empty(cancelled=False)
             raise
         self._forget_empty(cancelled=report.cancelled)
+        report.notes += self._notes
         return report
 
     # -- what is looked at
@@ -86,7 +88,11 @@ class Run:
     def _remembered(self) -> "list[Source]":
         if self.wish.server is None and self.folder.is_dir():
             self._passing.append(str(self.folder))
-        return [one for one in self.store.ledger.sources() if one.state == "active"]
+        sources = self.store.ledger.sources()
+        resting = sum(one.state != "active" for one in sources)
+        if resting:
+            self._notes.append(("", f"{resting} paused or suspended left alone: see sources list"))
+        return [one for one in sources if one.state == "active"]
 
     def _paths(self) -> "list[Source]":
         """The sources of the targets that are files, folders and patterns; those that find nothing or lie in the

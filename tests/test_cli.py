@@ -567,8 +567,7 @@ def test_an_article_named_twice_is_removed_once(indexed):
     assert result.code == Exit.DONE
     assert result.err == f"{number}  A bakery on Quarry Street\n"
     assert (
-        result.out
-        == "Removed 1 article(s). A file that is still in an indexed folder comes back with the next index.\n"
+        result.out == "Removed 1 article. A file that is still in an indexed folder comes back with the next index.\n"
     )
 
 

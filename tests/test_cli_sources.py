@@ -356,7 +356,7 @@ def test_a_removed_page_stays_away(bot, web):
     bot("index", web.url("/gulls"), web.url("/feed"))
     ids = {row["title"]: row["id"] for row in json.loads(bot("articles", "list", "--json").out)}
     removed = bot("articles", "remove", *ids.values(), "--yes")
-    assert removed.out.startswith(f"No longer looked at: {web.url('/gulls')}\nRemoved 2 article(s).")
+    assert removed.out.startswith(f"No longer looked at: {web.url('/gulls')}\nRemoved 2 articles.")
     assert [row["kind"] for row in listed(bot)] == ["feed"]
     web.put("/feed", feed(("Ferry", FERRY), ("Mail", "The mail comes on Mondays.")), "application/rss+xml")
     bot("index")
@@ -374,7 +374,7 @@ def test_copies_of_an_article(bot, tmp_path):
     assert bot("articles", "list").out.rstrip("\n").split("\t")[-2:] == [row["source"], copy["source"]]
     assert f"Also: {copy['source']}\n" in bot("articles", "show", row["id"]).out
     assert f"A copy of: {row['id']}  The letters\n" in bot("articles", "show", copy["id"]).out
-    assert "Removed 2 article(s)." in bot("articles", "remove", row["id"], "--yes").out
+    assert "Removed 2 articles." in bot("articles", "remove", row["id"], "--yes").out
     assert titles(bot) == []
 
 

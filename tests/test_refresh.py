@@ -99,8 +99,8 @@ def test_a_page_becomes_an_article_with_what_it_says_of_itself(refresher, corpus
         '<meta property="article:published_time" content="2024-05-01">'
         '<meta property="article:modified_time" content="2024-05-03">'
     )
-    url = web.put("/owls?utm_source=x", page("Owls in the mill", OWLS, head))
-    source, report = refresher.add_link(url)
+    url = web.put("/owls", page("Owls in the mill", OWLS, head))
+    source, report = refresher.add_link(f"{url}?utm_source=x#top")
     assert report.added == [url] and (source.kind, source.state) == ("page", "active")
     (row,) = corpus.store.articles()
     assert (row.title, row.author, row.language) == ("Owls in the mill", "Mara Weir", "en")

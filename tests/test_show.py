@@ -128,7 +128,7 @@ def test_article_text_is_not_markup(text, terminal):
     article = replace(BRIDGE, title=text, source=text)
     other = Citation(article, 0, 1, text)
     output = printed(hit(text, article=article, before=text, after=text, differing=(other,)), terminal=terminal)
-    assert output.count(text) == 7
+    assert output.count(text) == 8
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_article_text_steers_no_terminal(text):
     article = replace(BRIDGE, title=text, source=text)
     other = Citation(article, 0, 1, text)
     output = printed(hit(text, article=article, before=text, after=text, also_in=(other,), differing=(other,)))
-    assert len(output.splitlines()) == 9
+    assert len(output.splitlines()) == 10
     assert not set(output) & set("\x1b\x9b\r\x07\u202e")
 
 
@@ -340,8 +340,9 @@ def test_the_state_of_a_source():
     never = records.source_data(records.source_row(replace(source, every=0.0), EVERY, 0))
     assert (never["every"], never["due"], never["checked"]) == (None, None, None)
     output = console(terminal=True, width=120)
-    output.print(records.source_table([row], PurePosixPath("/")))
-    assert "active" in output.file.getvalue()
+    show.write(output, records.source_blocks([row, records.source_row(failing, EVERY, 0)], PurePosixPath("/")))
+    shown = output.file.getvalue()
+    assert "page, active, 2 articles, next 1970-01-01 00:00" in shown and "failed 10 times: no such page" in shown
 
 
 def test_a_finding():

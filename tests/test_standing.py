@@ -290,3 +290,30 @@ def test_any_order_of_additions_and_removals_leads_to_the_same_standing(tmp_path
             assert len(view.vectors["sentence"]) == sum(map(len, visible(corpus).values()))
         corpus.close()
     assert all(one == seen[0] for one in seen)
+
+
+def test_a_page_that_was_changed_since_its_day_stands_for_its_older_copy(indexer, corpus):
+    """Of two pages of one site with the same title and day, the one that states a later change is the correction."""
+    changed = replace(
+        ORIGINAL,
+        source="https://news.example/harbour-2",
+        text=ORIGINAL.text.replace("40,000", "45,000"),
+        updated=date(2024, 5, 3),
+    )
+    indexer.add_articles([ORIGINAL, changed])
+    assert visible(corpus)[ORIGINAL.source] == []
+    assert rows(corpus)[ORIGINAL.source].updated is None
+
+
+def test_a_short_correction_is_recognised_by_its_title(indexer, corpus):
+    """A correction of few sentences, of which the first repeats the title, takes its article's place."""
+    lines = ("The tram stops for a week.", "The work costs 3.1 million.", "Buses run instead.", "They run all night.")
+    titles = ("Tram line 4 closes", "Correction: Tram line 4 closes")
+    first, second = (
+        Article(f"https://news.example/tram{n}", title, "\n".join((title, *lines)), None, None, date(2025, 2, 3 + n))
+        for n, title in enumerate(titles)
+    )
+    second = replace(second, text=second.text.replace("3.1", "3.4"))
+    indexer.add_articles([first, second])
+    assert visible(corpus)[first.source] == [] and "The work costs 3.4 million." in offered(corpus)
+    assert rows(corpus)[second.source].updated == date(2025, 2, 4)

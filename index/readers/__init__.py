@@ -107,4 +107,4 @@ def too_large(name: str, size: int, limit: int) -> str:
         if limit >= mebibyte
         else f"{size:,} bytes; the limit is {limit:,} bytes"
     )
-    return f"{display(name)} is too large, with {sizes}: split it into smaller files, or raise the limit"
+    return f"{display(name)} is too large, with {sizes}: split it into smaller files, or raise limits.max_file_mb"

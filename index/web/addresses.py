@@ -126,6 +126,14 @@ def _without_dots(path: str) -> str:
     return "".join(f"/{part}" for part in kept)
 
 
+def untracked(url: str) -> str:
+    """The address as it is, but for parameters that only track and a fragment that is no route: to be fetched."""
+    head, mark, fragment = url.partition("#")
+    path, question, query = head.partition("?")
+    kept = "&".join(pair for pair in query.split("&") if not _tracks(pair) or pair.partition("=")[0] == "amp")
+    return path + (question + kept if kept else "") + (mark + fragment if fragment.startswith(("!", "/")) else "")
+
+
 def _query(query: str) -> str:
     """The parameters in the order of their names; those of one name stay in their order, which may mean something."""
     pairs = [_escaped(pair) for pair in query.split("&") if pair and not _tracks(pair)]

@@ -192,7 +192,9 @@ def _coding(response: aiohttp.ClientResponse) -> str:
 
 def _too_large(host: str | None, limit: int) -> FetchError:
     size = f"{limit / 2**20:g} MiB" if limit >= 2**20 else f"{limit:,} bytes"
-    return FetchError(f"What {host} sends is larger than {size}: raise the limit, or give a smaller page.")
+    return FetchError(
+        f"What {host} sends is larger than {size}: give a smaller page, or have the operator raise limits.max_file_mb."
+    )
 
 
 def _explained(error: Exception, url: URL) -> FetchError:
@@ -202,7 +204,7 @@ def _explained(error: Exception, url: URL) -> FetchError:
     if isinstance(cause, ForbiddenAddress):
         return FetchError(
             f"{host} leads to an address inside a private network, which is not read. "
-            "Use a public one, or have whoever runs the bot allow that network.",
+            "Use a public one, or have the operator allow that network (fetch.allowed_networks).",
             permanent=True,
         )
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

@@ -266,7 +266,7 @@ def _target(url: URL, answer: Answer) -> URL:
 def _refused(status: int, url: URL) -> FetchError:
     host = url.raw_host
     if status in (404, 410):
-        return FetchError(f"{host} has no such page ({status}): check the address, or remove it.", gone=True)
+        return FetchError(f"{host} has no such page ({status}): check the address.", gone=True)
     if status in (401, 402, 403, 407, 451):
         message = f"{host} does not give out that page ({status}). Save it as a file, and add that."
         return FetchError(message, permanent=True)
