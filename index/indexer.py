@@ -107,6 +107,7 @@ class Indexer:
 
     def add_upload(self, data: bytes, source: str, name: str, *, cancel: threading.Event | None = None) -> SyncReport:
         """Indexes bytes that come without a file, and keeps them, to be read again by `sync_uploads`."""
+        source, name = (one.encode(errors="ignore").decode() for one in (source, name))  # without half characters
         upload = Upload(source, name, data)
         return self.run(Plan([self.documents.job(source, name, lambda: data, upload=upload)]), cancel=cancel)
 

@@ -100,8 +100,6 @@ class Looking:
             if page.not_modified:
                 return None
             try:
-                if looks_like_feed(page.data, page.content_type):
-                    raise UserError("It is a feed now, and no page: remove it, and add it again as a feed.")
                 found = self._page(page, source.address, known)
             except UserError as error:
                 check.failed(self._clock(), error)
@@ -212,6 +210,8 @@ class Looking:
         return Job(article, opened, done)
 
     def _page(self, page: Fetched, article: str, known: Version | None) -> Opened:
+        if looks_like_feed(page.data, page.content_type):
+            raise UserError("It is a feed, and no page. Remove it if need be, and add it as a feed.")
         name = unquote(PurePosixPath(urlsplit(page.url).path).name) or urlsplit(page.url).hostname or "page"
         return self._documents.open(_declared(page), article, name, known, amend=partial(_standing_at, page.url))
 
@@ -219,7 +219,8 @@ class Looking:
 def _identity(entry: Entry, feed: Source) -> str:
     """The article that an entry is: its own page, if that is to be fetched or on the feed's own site; otherwise what
     the feed says of somebody else's page, which it cannot be taken for."""
-    if entry.url and (not entry.is_full or _own(entry, feed)):
+    itself = entry.url is not None and normalised(entry.url) == normalised(feed.address)
+    if entry.url and not itself and (not entry.is_full or _own(entry, feed)):
         return entry.url.partition("#")[0]
     return f"{feed.address}#{entry.key}"
 

@@ -6,7 +6,7 @@ Pure: it knows neither stores nor models, and is given what the model made of ea
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,19 +15,19 @@ from index.errors import UserError
 from index.language import UND, analysed_as, language_of
 from index.lexical import names, terms
 from index.paragraphs import headings, paragraphs
-from index.sentences import split
+from index.sentences import each
 from index.standing import line_of
 from index.stored import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence
 from index.web.addresses import normalised, site_of
 
-Splitter = Callable[[Article], list[Sentence]]
+Splitter = Callable[[Article], Iterable[Sentence]]
 _MOST_SENTENCES = 50_000  # of one article: some long novels, or a file of single letters that would fill the memory
 _NO_SITES = frozenset({"discord.com", "discordapp.com"})  # where what people wrote has no page around it
 
 
-def split_article(article: Article) -> list[Sentence]:
+def split_article(article: Article) -> Iterator[Sentence]:
     """Its sentences, by the rules of its language."""
-    return split(article.text, analysed_as(article.language))
+    return each(article.text, analysed_as(article.language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,9 @@ def draft_of(article: Article, input_hash: bytes, splitter: Splitter = split_art
     if article.language in (None, UND):
         article = replace(article, language=language_of(article.text))
     digest = hashlib.sha256(repr(replace(article, source="")).encode()).digest()
-    sentences = splitter(article)
+    sentences = list(islice(splitter(article), _MOST_SENTENCES + 1))  # a file of single letters has millions
     if len(sentences) > _MOST_SENTENCES:
-        raise UserError(
-            f"it has {len(sentences):,} sentences, and at most {_MOST_SENTENCES:,} can be indexed: split it up"
-        )
+        raise UserError(f"it has more than {_MOST_SENTENCES:,} sentences, and no more can be indexed: split it up")
     return Draft(article, input_hash, digest, paragraphs(article.text, sentences))
 
 

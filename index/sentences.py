@@ -115,11 +115,14 @@ def split(text: str, language: str = "en") -> list[Sentence]:
     They do not overlap, cover every non-blank character, hold no line break, begin and end with a non-blank
     character and are at most `MAX_SENTENCE` long. `language` is an ISO 639 code; an unknown one does no harm.
     """
-    return [
-        Sentence(line.start() + start, line.start() + end)
-        for line in _LINE.finditer(text)
-        for start, end in _line_spans(line.group(), language)
-    ]
+    return list(each(text, language))
+
+
+def each(text: str, language: str = "en") -> Iterator[Sentence]:
+    """What `split` gives, one after the other, for whoever will not take any number of them."""
+    for line in _LINE.finditer(text):
+        for start, end in _line_spans(line.group(), language):
+            yield Sentence(line.start() + start, line.start() + end)
 
 
 def _line_spans(line: str, language: str) -> Iterator[Span]:

@@ -180,14 +180,14 @@ def test_a_defect_in_one_article_costs_only_that_article(indexer, articles, monk
     """An unexpected exception while one article is read is reported with it, and the rest is indexed."""
     import index.preparing
 
-    real = index.preparing.split
+    real = index.preparing.each
 
-    def split(text, language):
+    def each(text, language):
         if "owls" in text:
             raise RuntimeError("a defect")
         return real(text, language)
 
-    monkeypatch.setattr(index.preparing, "split", split)
+    monkeypatch.setattr(index.preparing, "each", each)
     report = indexer.sync([str(articles)])
     assert names(report.added) == ["bakery.txt", "bridge.md"]
     assert "RuntimeError" in report.failed[0][1]
@@ -272,7 +272,7 @@ def test_an_article_of_too_many_sentences_is_refused(corpus, encoder, articles, 
     (articles / "letters.txt").write_text("a\n" * 60)
     report = Indexer(corpus.store, encoder).sync([str(articles)])
     assert names(report.added) == ["bakery.txt", "bridge.md", "owls.md"]
-    assert "60 sentences" in report.failed[0][1] and "split it" in report.failed[0][1]
+    assert "more than 50 sentences" in report.failed[0][1] and "split it" in report.failed[0][1]
 
 
 def test_a_corpus_with_a_limit_takes_what_fits(corpus, encoder, articles):

@@ -552,3 +552,21 @@ def test_what_a_person_removed_of_an_archive_stays_removed(corpus):
     indexer.add_upload(packed({"a.txt": OWLS, "b.txt": MILL}), "discord:1/x.zip", "x.zip")
     corpus.store.remove([row.id for row in corpus.store.articles() if row.source.endswith("a.txt")])
     assert indexer.sync_uploads().added == [] and list(texts(corpus)) == ["discord:1/x.zip!/b.txt"]
+
+
+def test_an_entry_that_leads_to_its_own_feed_is_what_the_feed_says_of_it(refresher, corpus, web):
+    """A feed's own address is no page: such an entry is an article of the feed, and no XML becomes one."""
+    summary = "The mill by the weir was sold to its last miller's daughter."
+    url = web.url("/feed")
+    refresher.add_link(web.put("/feed", rss(item(url, "Mill", summary=summary)), "text/xml"))
+    (text,) = texts(corpus).values()
+    assert "daughter" in text and "<" not in text
+    assert again(refresher, corpus).removed == []
+
+
+def test_a_name_with_half_a_character_costs_nothing(corpus):
+    """A file name that is no valid text is cleaned before it is stored."""
+    report = Indexer(corpus.store, HashEncoder()).add_upload(
+        OWLS.encode(), "discord:1/\ud800.t\ud800", "\ud800.t\ud800"
+    )
+    assert len(report.added) == 1 and corpus.store.uploads() == [("discord:1/.t", ".t")]
