@@ -36,7 +36,10 @@ class Refreshed:
         """Writes to the log what the run did, in numbers, and by name what failed."""
         report = self.report
         fields: dict[str, object] = {"server": server, "seconds": round(report.seconds, 1)}
-        log.info(what, extra=fields | {outcome: number for outcome, number in report.counts.items() if number})
+        counts: dict[str, object] = {outcome: number for outcome, number in report.counts.items() if number}
+        if self.answered:
+            counts["answered"] = len(self.answered)  # by name they are for those who manage the server
+        log.info(what, extra=fields | counts)
         for source, why in (*report.failed, *report.notes):
             log.warning("%s: %s", source, why, extra={"server": server})
 
@@ -132,12 +135,16 @@ class Sources:
     def refresh_due(
         self, server: int | None, progress: ProgressCallback, cancel: threading.Event, *, folder: bool = False
     ) -> Refreshed:
-        """Looks at what is due, and at the operator's `folder` if that is."""
+        """Looks at what is due, and at the operator's `folder` if that is. Questions that have an answer now wait on,
+        to be named to whoever asks for a report next."""
         corpus = self._library.corpus(server, create=folder)
         if corpus is None:
             return Refreshed(SyncReport())
         due = corpus.store.ledger.due(time.time(), self._workshop.every)
-        return self._run(server, corpus, due, progress, cancel, folder=folder)
+        done = self._run(server, corpus, due, progress, cancel, folder=folder)
+        if not done.report.added and not done.report.changed:
+            return done
+        return replace(done, answered=self._workshop.answered(server, corpus, cancel, forget=False))
 
     def outlook(self, server: int | None) -> Outlook:
         """What is to be done for a corpus; opens it."""

@@ -58,11 +58,14 @@ class Workshop:
         """What looks at this corpus's sources."""
         return Refresher(self.indexer(server, corpus), self._fetcher, every=self.every)
 
-    def answered(self, server: int | None, corpus: Corpus, cancel: threading.Event | None = None) -> tuple[str, ...]:
-        """The questions of this corpus that waited for an answer and have one now; they wait no longer."""
+    def answered(
+        self, server: int | None, corpus: Corpus, cancel: threading.Event | None = None, *, forget: bool = True
+    ) -> tuple[str, ...]:
+        """The questions of this corpus that waited for an answer and have one now; they wait no longer, unless nobody
+        is told of them yet."""
         if not corpus.store.ledger.waiting():
             return ()
-        found = answered_now(self._service.retriever(server), corpus.store, cancel=cancel)
+        found = answered_now(self._service.retriever(server), corpus.store, cancel=cancel, forget=forget)
         return tuple(one.question for one in found)
 
     @contextmanager

@@ -29,8 +29,8 @@ from index.stored import Encoding, Float16, PreparedArticle, Version
 from index.tokens import TokenVectors
 
 log = logging.getLogger(__name__)
-_GROUP = 128  # texts encoded at once; between two groups a run can be cancelled
-_BATCH = 512  # new texts gathered across articles before encoding: batches sorted by length then hardly pad
+_GROUP = 256  # texts encoded at once; between two groups a run can be cancelled
+_BATCH = 1_024  # new texts gathered across articles before encoding: batches sorted by length then hardly pad
 
 
 class Indexer:
@@ -231,6 +231,7 @@ class _Run:
     _opened: set[str] = field(default_factory=set)  # of them, those that held jobs
     _lost: set[str] = field(default_factory=set)  # of them, those that failed
     _settling: set[str] = field(default_factory=set)  # of them, those that are as they should be or about to be stored
+    _brought: set[bytes] = field(default_factory=set)  # texts that articles of this run have brought
     _kept: set[str] = field(default_factory=set)  # addresses of uploads that are stored already
 
     def carry_out(self) -> None:
@@ -358,17 +359,16 @@ class _Run:
         if not self.dry_run:
             encodings |= self.indexer.encode(new, self.cancel)
         each = (time.perf_counter() - started) / max(len(new), 1)  # seconds
-        first: set[bytes] = set()  # texts that an article of this batch has brought
         for one in drafted:
             if self.cancel.is_set():
                 return
             began = time.perf_counter()
             hashes = [key for key, _ in encoded_texts([one.draft])]
-            encoded = len({key for key in hashes if key not in known and key not in first})
+            encoded = len({key for key in hashes if key not in known and key not in self._brought})
             outcome: Outcome = "changed" if one.job.source in self._versions else "added"
             if not self.dry_run and not self._put(one, prepare(one.draft, encodings)):
                 outcome, encoded, hashes = "unchanged", 0, []  # by this run: another one has settled it meanwhile
-            first.update(hashes)
+            self._brought.update(hashes)
             seconds = one.seconds + encoded * each + time.perf_counter() - began
             reused = len(hashes) - encoded
             self._settle(one.job, outcome, encoded=encoded, reused=reused, seconds=seconds)

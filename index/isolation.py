@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, StringConstraints, m
 from index.article import Article
 from index.child import Child, end_of
 from index.errors import UserError
-from index.feeds import MAX_ENTRIES, MAX_TTL, MIN_TTL, Feed
+from index.feeds import MAX_ENTRIES, MAX_FEEDS_OF_PAGE, MAX_TTL, MIN_TTL, Feed
 from index.readers import display
 from index.readers.archive import MAX_MEMBERS, Member
 from index.readers.kinds import Kind
@@ -128,6 +128,23 @@ class Isolation:
             )
 
         return self._ask(_Reply[Feed], {"job": "feed", "url": url}, data, url, most=_LARGER * len(data), sound=sound)[0]
+
+    def is_feed(self, data: bytes, content_type: str, url: str) -> bool:
+        """What `index.feeds.looks_like_feed` says of the same bytes; `url` is for messages."""
+        return self._ask(_Reply[bool], {"job": "is_feed", "type": content_type}, data, url)[0]
+
+    def discover(self, data: bytes, url: str) -> list[str]:
+        """What `index.feeds.discover` finds in the same page."""
+
+        def sound(found: list[str], _: bytearray) -> bool:
+            return len(found) <= MAX_FEEDS_OF_PAGE
+
+        return self._ask(_Reply[list[str]], {"job": "discover", "url": url}, data, url, sound=sound)[0]
+
+    def words(self, html: str, url: str) -> str:
+        """What `index.feeds.html.paragraphs` makes of the same HTML."""
+        data = html.encode(errors="replace")
+        return self._ask(_Reply[str], {"job": "words"}, data, url, most=_LARGER * (len(data) + 1_000))[0]
 
     def close(self) -> None:
         """Ends the process for good: a job in progress is given up, and a later one refused. May be called twice."""

@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 
 from index.article import Article
 from index.errors import UserError
-from index.feeds import Entry, entry_article_html, looks_like_feed
+from index.feeds import Entry, entry_article_html
 from index.indexer import Indexer
-from index.jobs import Job, Plan
+from index.jobs import Job, Plan, archives_of
 from index.ledger import Look, Source
 from index.preparing import Draft
 from index.readers import READER_VERSION
@@ -98,7 +98,9 @@ class Looking:
         def opened(known: Version | None) -> Opened:
             page = self._fetched(check)
             if page.not_modified:
-                return None
+                inside = [one for one in self._known if source.address in archives_of(one)]
+                check.pending.discard(source.address)
+                return [Job(one, _unchanged) for one in inside] or None
             try:
                 found = self._page(page, source.address, known)
             except UserError as error:
@@ -119,7 +121,8 @@ class Looking:
         def opened(_: Version | None) -> Sequence[Job]:
             page = self._fetched(check)
             if page.not_modified:
-                return []
+                given = self._ledger.articles_of(check.source.id) & self._known.keys()
+                return [Job(article, _unchanged) for article in sorted(given)]
             try:
                 feed = self._documents.reader.feed(page.data, page.url)
             except UserError as error:
@@ -167,7 +170,7 @@ class Looking:
             if article in others:
                 check.left.append((entry.key, digest, article))
             elif (said, became) == (digest, article):
-                jobs[article] = Job(article, lambda _: None)
+                jobs[article] = Job(article, _unchanged)
             else:
                 jobs[article] = check.tracked(self._entry(check, entry, article, digest, became))
                 if entry.url == article and not entry.is_full:
@@ -191,7 +194,8 @@ class Looking:
                         raise
                     self.notes.append((article, f"only what the feed itself says of it was read: {error}"))
             try:
-                data, amend = entry_article_html(entry), partial(_as_the_feed_says, entry)
+                words = partial(self._documents.reader.words, url=check.source.address)
+                data, amend = entry_article_html(entry, words), partial(_as_the_feed_says, entry)
                 return self._documents.open(data, article, "entry.html", known, amend=amend)
             except UserError:
                 lasting = True
@@ -210,10 +214,14 @@ class Looking:
         return Job(article, opened, done)
 
     def _page(self, page: Fetched, article: str, known: Version | None) -> Opened:
-        if looks_like_feed(page.data, page.content_type):
+        if self._documents.reader.is_feed(page.data, page.content_type, page.url):
             raise UserError("It is a feed, and no page. Remove it if need be, and add it as a feed.")
         name = unquote(PurePosixPath(urlsplit(page.url).path).name) or urlsplit(page.url).hostname or "page"
         return self._documents.open(_declared(page), article, name, known, amend=partial(_standing_at, page.url))
+
+
+def _unchanged(_: Version | None) -> None:
+    """Opens a job of which it is known already that nothing has changed."""
 
 
 def _identity(entry: Entry, feed: Source) -> str:

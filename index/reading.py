@@ -1,7 +1,8 @@
 """Readers without a process of their own, for bytes that nobody else had a hand in: tests, benchmarks, samples."""
 
 from index.article import Article
-from index.feeds import Feed, parse
+from index.feeds import Feed, discover, looks_like_feed, parse
+from index.feeds.html import paragraphs
 from index.readers import archive, kinds, read
 
 
@@ -19,3 +20,12 @@ class InProcess:
 
     def feed(self, data: bytes, url: str) -> Feed:
         return parse(data, url)
+
+    def is_feed(self, data: bytes, content_type: str, url: str) -> bool:
+        return looks_like_feed(data, content_type)
+
+    def discover(self, data: bytes, url: str) -> list[str]:
+        return discover(data, url)
+
+    def words(self, html: str, url: str) -> str:
+        return paragraphs(html)

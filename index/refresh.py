@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 
 from index.errors import UserError
-from index.feeds import discover, looks_like_feed
 from index.indexer import Indexer
 from index.jobs import Plan, Stopped, archives_of
 from index.ledger import EVERY, Kind, Source
@@ -39,6 +38,7 @@ class Refresher:
     ) -> None:
         self._every = every
         self._indexer = indexer
+        self._reader = indexer.documents.reader
         self._store = indexer.store
         self._ledger = indexer.store.ledger
         self._fetcher = fetcher
@@ -107,10 +107,10 @@ class Refresher:
             try:
                 with closing(Ahead(self._fetcher, cancel or threading.Event(), {})) as ahead:
                     page = ahead.get(url, None)
-                    if looks_like_feed(page.data, page.content_type):
+                    if self._reader.is_feed(page.data, page.content_type, page.url):
                         kind = "feed"
                     elif feed:
-                        url, page = _feed_of(page, ahead)
+                        url, page = self._feed_of(page, ahead)
             except Stopped:
                 raise UserError(_STOPPED) from None
             fetched = {url: page}
@@ -139,6 +139,14 @@ class Refresher:
         wanted = normalised(url)
         return next((one for one in self._ledger.sources(kind) if normalised(one.address) == wanted), None)
 
+    def _feed_of(self, page: Fetched, ahead: Ahead) -> tuple[str, Fetched]:
+        """The first feed that a page names, with its address."""
+        for url in self._reader.discover(page.data, page.url):
+            found = ahead.get(url, None)
+            if self._reader.is_feed(found.data, found.content_type, found.url):
+                return url, found
+        raise UserError("That page names no feed. Look for an RSS or Atom link on it, and add that.")
+
     def remove(self, source: Source, *, keep_articles: bool = False) -> int:
         """Forgets a source, and removes the articles that no other one gives; returns how many those were."""
         orphans = self._ledger.remove(source.id)
@@ -166,12 +174,3 @@ class Refresher:
         if look is not None and ledger.looked(source, look, self._every):
             times = f"it has failed {source.failures + 1} times in a row and is looked at no longer"
             report.notes.append((source.address, f"{times}: {look.problem}"))
-
-
-def _feed_of(page: Fetched, ahead: Ahead) -> tuple[str, Fetched]:
-    """The first feed that a page names, with its address."""
-    for url in discover(page.data, page.url):
-        found = ahead.get(url, None)
-        if looks_like_feed(found.data, found.content_type):
-            return url, found
-    raise UserError("That page names no feed. Look for an RSS or Atom link on it, and add that.")

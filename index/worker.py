@@ -112,7 +112,33 @@ def _feed(job: Head, data: bytes) -> Result:
     return asdict(parse(data, job["url"])), ()
 
 
-_JOBS: dict[str, Callable[[Head, bytes], Result]] = {"read": _read, "expand": _expand, "kind": _kind, "feed": _feed}
+def _is_feed(job: Head, data: bytes) -> Result:
+    from index.feeds import looks_like_feed
+
+    return looks_like_feed(data, job["type"]), ()
+
+
+def _discover(job: Head, data: bytes) -> Result:
+    from index.feeds import discover
+
+    return discover(data, job["url"]), ()
+
+
+def _words(job: Head, data: bytes) -> Result:
+    from index.feeds.html import paragraphs
+
+    return paragraphs(data.decode()), ()
+
+
+_JOBS: dict[str, Callable[[Head, bytes], Result]] = {
+    "read": _read,
+    "expand": _expand,
+    "kind": _kind,
+    "feed": _feed,
+    "is_feed": _is_feed,
+    "discover": _discover,
+    "words": _words,
+}
 
 
 def main(memory: int, seconds: int) -> None:

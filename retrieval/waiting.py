@@ -61,9 +61,15 @@ def keep(answer: Answer, store: Store, *, asker: int | None = None) -> bool:
 
 
 def answered_now(
-    retriever: Answerer, store: Store, *, most: int = MOST, cancel: threading.Event | None = None
+    retriever: Answerer,
+    store: Store,
+    *,
+    most: int = MOST,
+    cancel: threading.Event | None = None,
+    forget: bool = True,
 ) -> list[Answered]:
-    """Asks the questions that wait in `store`, the oldest first; those that have an answer now wait no longer.
+    """Asks the questions that wait in `store`, the oldest first; those that have an answer now wait no longer, unless
+    they are not to be forgotten since nobody is told of them yet.
 
     At most `most` are asked, and none any more once `cancel` is set.
 
@@ -80,6 +86,6 @@ def answered_now(
         answer = retriever.ask(one.question, top=1)
         if answer.answered:
             found[one.id] = Answered(one.question, one.asker, one.asked, answer.hits[0])
-    if found:
+    if found and forget:
         store.ledger.forget_waiting(list(found))
     return list(found.values())

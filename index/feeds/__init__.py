@@ -7,6 +7,7 @@ time and memory is the place to call `parse` in.
 import hashlib
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -107,8 +108,9 @@ def discover(html: bytes, url: str) -> list[str]:
     return list(dict.fromkeys(filter(None, found)))[:MAX_FEEDS_OF_PAGE]
 
 
-def entry_article_html(entry: Entry) -> bytes:
-    """A page of the entry alone, for `index.readers.read(…, name="entry.html")`; UTF-8.
+def entry_article_html(entry: Entry, words: Callable[[str], str] = paragraphs) -> bytes:
+    """A page of the entry alone, for `index.readers.read(…, name="entry.html")`; UTF-8. `words` is `paragraphs`, where
+    it may be used.
 
     Its head states the entry's title, author, dates and address, and nothing in the entry can add to that.
     """
@@ -126,7 +128,7 @@ def entry_article_html(entry: Entry) -> bytes:
     link = f'<link rel="canonical" href="{escape(entry.url)}">' if entry.url else ""
     page = (
         f'<!DOCTYPE html><html><head><meta charset="utf-8"><title>{escape(entry.title)}</title>{head}{link}</head>'
-        f"<body><article>{paragraphs(entry.html)}</article></body></html>"
+        f"<body><article>{words(entry.html)}</article></body></html>"
     )
     return page.encode(errors="replace")
 
