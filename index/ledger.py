@@ -61,7 +61,7 @@ class Source:
 class Look:
     """How a look at a source ended: well (`problem` is None), with the server's validators, or not.
 
-    `at` is when; `retry_after` how many seconds the server wants to be left alone; `title` its own name for itself.
+    `at` is when; `retry_after` how many seconds the server or the feed wants to be left alone; `title` its own name.
     """
 
     at: float

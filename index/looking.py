@@ -129,7 +129,7 @@ class Looking:
                 check.failed(self._clock(), error)
                 raise
             if check.look is not None:
-                check.look = replace(check.look, title=feed.title)
+                check.look = replace(check.look, title=feed.title, retry_after=feed.ttl)
             return self._entries(check, feed.entries)
 
         return Job(check.source.address, opened)

@@ -5,17 +5,21 @@ import os
 import random
 import zipfile
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from conftest import HashEncoder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from loopback_web import LoopbackWeb
 
 from index.corpus import Corpus
 from index.database import Database
 from index.indexer import Indexer
+from index.refresh import Refresher
 from index.store import Store
+from index.web.fetch import Fetcher
 from retrieval.retriever import Retriever
 
 SUBJECTS = "owls mills barges bells quays nets ovens towers meadows bridges".split()
@@ -107,6 +111,60 @@ def test_any_edits_and_an_incremental_run_equal_a_fresh_build(tmp_path_factory, 
     assert not (report.added or report.changed or report.removed or report.encoded)
     assert corpus.store.generation() == generation
     corpus.close()
+
+
+def write_site(web: LoopbackWeb, chance: random.Random, pages: dict[str, int], version: int) -> None:
+    """Some pages are written anew, some with the state that servers tell; and the feed says something else."""
+    for _ in range(chance.randint(1, 4)):
+        number = chance.randrange(5)
+        pages[f"/{number}"] = version
+        lines = "".join(f"<p>{line}</p>" for line in text_of(random.Random(f"{number}{version}"), number).split("\n"))
+        html = f"<html><head><title>Parish {number}</title></head><body><main>{lines}</main></body></html>"
+        web.put(f"/{number}", html, etag=f'"{number}-{version}"' if number % 2 else None)
+    told = [html.replace("Parish", f"Entry {n} of") for n in range(chance.randint(1, 3))]
+    entries = "".join(
+        f"<item><title>Entry {n}</title><guid>{n}</guid><c:encoded><![CDATA[{one}]]></c:encoded></item>"
+        for n, one in enumerate(told)
+    )
+    head = '<?xml version="1.0"?><rss version="2.0" xmlns:c="http://purl.org/rss/1.0/modules/content/">'
+    rss = f"{head}<channel><title>Parishes</title>{entries}</channel></rss>"
+    web.put("/feed", rss, "application/rss+xml", etag=f'"{version}"')
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_any_changes_of_a_site_and_runs_equal_a_fresh_build(tmp_path_factory, seed):
+    """Whatever pages and feed became meanwhile, runs by conditional request end where a first look at all would."""
+    chance, base = random.Random(seed), tmp_path_factory.mktemp("site")
+    networks = [ip_network("127.0.0.0/8")]
+    fetcher = Fetcher(user_agent="Verbatim/0", max_bytes=10**6, pause=0, allowed_networks=networks)
+    with LoopbackWeb() as web, fetcher:
+        pages: dict[str, int] = {}
+
+        def look(corpus: Corpus) -> None:
+            ledger = corpus.store.ledger
+            for path in sorted(pages):
+                ledger.add("page", web.url(path), 0.0)
+            ledger.add("feed", web.url("/feed"), 0.0)
+            Refresher(Indexer(corpus.store, ENCODER), fetcher).run(ledger.sources())
+
+        corpus = Corpus(base / "corpus.db", ENCODER)
+        for version in range(chance.randint(2, 4)):
+            write_site(web, chance, pages, version)
+            look(corpus)
+        dropped = [one for one in corpus.store.articles() if one.source.startswith(web.url("/feed#"))]
+        fresh_corpus = Corpus(base / "fresh.db", ENCODER)
+        look(fresh_corpus)
+        # A feed keeps no list of what it had: entries that it dropped stay, and nothing else differs.
+        there = fresh_corpus.store.versions().keys()
+        corpus.store.remove([one.id for one in dropped if one.source not in there])
+        assert state(corpus.store) == state(fresh_corpus.store)
+        look(corpus)
+        generation = corpus.store.generation()
+        look(corpus)
+        assert corpus.store.generation() == generation
+        corpus.close()
+        fresh_corpus.close()
 
 
 def dying_run(database: Path, folder: Path, commits: int) -> None:
