@@ -112,7 +112,7 @@ class Sources:
         corpus = self._library.corpus(server)
         if feed is None or corpus is None:
             raise Refusal("That feed is no longer there. /feeds list shows what is.")
-        return feed, self._workshop.refresher(server, corpus).remove(feed, keep_articles=keep_articles)
+        return feed, corpus.store.forget_sources([feed.id], keep_articles=keep_articles)
 
     # -- runs
 

@@ -39,6 +39,9 @@ _REMEDIES = {
     "kind": "save it as plain text, or split it into smaller files",
     "expand": "unpack it, and add the files that were in it",
     "feed": "add the articles themselves, or wait until its publisher has mended it",
+    "is_feed": "save the page as plain text, and add that",
+    "discover": "look for an RSS or Atom link on the page, and add that",
+    "words": "add the articles themselves, or wait until its publisher has mended it",
 }
 
 

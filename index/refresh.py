@@ -147,15 +147,6 @@ class Refresher:
                 return url, found
         raise UserError("That page names no feed. Look for an RSS or Atom link on it, and add that.")
 
-    def remove(self, source: Source, *, keep_articles: bool = False) -> int:
-        """Forgets a source, and removes the articles that no other one gives; returns how many those were."""
-        orphans = self._ledger.remove(source.id)
-        if keep_articles:
-            return 0
-        versions = self._store.versions()
-        ids = [versions[one].article_id for one in orphans if one in versions]
-        return len(self._store.remove(ids, forget=True)) if ids else 0
-
     def _record(self, check: Check, report: SyncReport, known: Collection[str]) -> None:
         source, ledger = check.source, self._ledger
         inside = {one for one in known if check.articles.intersection(archives_of(one))}

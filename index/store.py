@@ -198,6 +198,15 @@ class Store:
                 self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
         return removed
 
+    def forget_sources(self, source_ids: Sequence[int], *, keep_articles: bool = False) -> int:
+        """Forgets sources for good, and removes the articles that no other one gives; returns how many those were."""
+        orphans = {article for one in source_ids for article in self.ledger.remove(one)}
+        if keep_articles:
+            return 0
+        versions = self.versions()
+        ids = [versions[one].article_id for one in sorted(orphans) if one in versions]
+        return len(self.remove(ids, forget=True)) if ids else 0
+
     def replace_all(self, articles: Iterable[PreparedArticle], stamp: Stamp) -> None:
         """Replaces every article and the stamp, in one transaction: until it ends, the old state is served."""
         with self._writing() as (connection, generation):

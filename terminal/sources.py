@@ -107,16 +107,13 @@ def remove_sources(
             raise UserError(
                 f"Uploads go with their articles ({', '.join(uploads)}): leave out --keep-articles, or these numbers."
             )
-        going = [] if keep_articles else _articles_of_none_but(store, chosen)
+        going = 0 if keep_articles else _articles_of_none_but(store, chosen)
         for one in chosen:
             session.err.print(show.plain(f"{one.id}  {one.title or one.address}"), soft_wrap=True)
-        what = "keep their articles" if keep_articles else f"remove {show.count(len(going), 'article')} for good"
+        what = "keep their articles" if keep_articles else f"remove {show.count(going, 'article')} for good"
         if not yes and not confirmed(f"Forget {show.count(len(chosen), 'source')} and {what}?"):
             raise UserError("Nothing was removed. Answer y, or pass --yes where nobody can answer.")
-        # In this order, since what is left of an upload is found by its source.
-        removed = len(store.remove(going, forget=True)) if going else 0
-        for one in chosen:
-            store.ledger.remove(one.id)
+        removed = store.forget_sources([one.id for one in chosen], keep_articles=keep_articles)
     if as_json:
         print_json({"removed": [one.id for one in chosen], "articles": removed})
     else:
@@ -185,14 +182,14 @@ def _chosen(store: "Store | None", source_ids: Sequence[int]) -> "list[Source]":
     return [known[one] for one in dict.fromkeys(source_ids)]
 
 
-def _articles_of_none_but(store: "Store", chosen: "Sequence[Source]") -> list[int]:
-    """The numbers of the indexed articles that these sources give, and no other one."""
+def _articles_of_none_but(store: "Store", chosen: "Sequence[Source]") -> int:
+    """How many indexed articles these sources give, and no other one."""
     ledger, versions, ids = store.ledger, store.versions(), {one.id for one in chosen}
     going = {article for one in chosen for article in ledger.articles_of(one.id)}
     for other in ledger.sources():
         if other.id not in ids:
             going -= ledger.articles_of(other.id)
-    return [versions[one].article_id for one in sorted(going & versions.keys())]
+    return len(going & versions.keys())
 
 
 def _rows(session: Session, store: "Store | None", server: int | None) -> list[records.SourceRow]:

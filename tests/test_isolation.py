@@ -24,6 +24,7 @@ from index.isolation import Isolation
 from index.readers import read
 from index.readers.archive import Member, expand
 from index.readers.kinds import Kind, kind_of
+from index.reading import InProcess
 
 ROOT = Path(__file__).parents[1]
 MIB = 1024 * 1024
@@ -652,3 +653,15 @@ def test_an_interrupt_of_the_terminal_is_for_the_program_to_decide_on(isolation:
     """Ctrl-C does not reach the process, which is in a session of its own."""
     text_of(isolation)
     assert os.getsid(pid_of(isolation)) == pid_of(isolation) != os.getsid(0)
+
+
+def test_feeds_are_looked_for_in_the_process(isolation: Isolation) -> None:
+    """Whether something is a feed, which feeds a page names, and an entry's words are found out there, as in here."""
+    page = b'<html><head><link rel=alternate type="application/rss+xml" href="/feed"></head><body>Owls.</body></html>'
+    rss = b'<?xml version="1.0"?><rss version="2.0"><channel><title>Owls</title></channel></rss>'
+    inside, url = InProcess(), "https://owls.example/"
+    for data in (page, rss):
+        assert isolation.is_feed(data, "text/html", url) == inside.is_feed(data, "text/html", url) == (data is rss)
+    assert isolation.discover(page, url) == inside.discover(page, url) == ["https://owls.example/feed"]
+    html = "<ul><li>One</li><li>Two <b>owls</b></li></ul>"
+    assert isolation.words(html, url) == inside.words(html, url) != ""

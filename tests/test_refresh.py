@@ -305,7 +305,7 @@ def test_a_source_goes_with_its_articles_unless_another_gives_them(refresher, co
     refresher.add_link(web.url("/mill"))
     feed, report = refresher.add_link(web.put("/feed", rss(*entries), "application/rss+xml"))
     assert report.added == [web.url("/owls")]
-    assert refresher.remove(feed) == 1
+    assert corpus.store.forget_sources([feed.id]) == 1
     assert set(texts(corpus)) == {web.url("/mill")} and only(corpus).kind == "page"
 
 
@@ -348,7 +348,7 @@ def test_a_remembered_folder_gives_and_loses_articles(refresher, corpus, tmp_pat
     (folder / "owls.txt").unlink()
     assert len(again(refresher, corpus).removed) == 1
     assert corpus.store.ledger.articles_of(source.id) == {(folder / "mill.txt").as_posix()}
-    assert refresher.remove(source) == 1 and not corpus.store.articles()
+    assert corpus.store.forget_sources([source.id]) == 1 and not corpus.store.articles()
 
 
 def packed(files: dict[str, str]) -> bytes:
@@ -397,13 +397,13 @@ def test_the_articles_of_an_archive_go_with_its_link(refresher, corpus, web):
     url = web.put("/all.zip", packed({"owls.txt": OWLS, "mill.txt": MILL}), "application/zip")
     source, _ = refresher.add_link(url)
     assert {f"{url}!/owls.txt", f"{url}!/mill.txt"} <= corpus.store.ledger.articles_of(source.id)
-    assert refresher.remove(source) == 2 and not corpus.store.articles()
+    assert corpus.store.forget_sources([source.id]) == 2 and not corpus.store.articles()
 
 
 def test_an_upload_goes_with_its_source(refresher, corpus):
     """Removing an upload as a source removes its bytes and its article."""
     Indexer(corpus.store, HashEncoder()).add_upload(OWLS.encode(), "discord:1/owls.txt", "owls.txt")
-    assert refresher.remove(only(corpus)) == 1
+    assert corpus.store.forget_sources([only(corpus).id]) == 1
     assert not corpus.store.uploads() and not corpus.store.articles() and not corpus.store.ledger.sources()
 
 
