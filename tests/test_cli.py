@@ -857,12 +857,12 @@ def test_ctrl_c_while_indexing(bot, articles, tmp_path, times):
 
         def encode_passages(self, texts):
             before, self.encoded = self.encoded, self.encoded + len(texts)
-            if before <= 700 < self.encoded:  # a batch of articles has then been stored
+            if before <= 1_200 < self.encoded:  # a batch of articles has then been stored
                 for _ in range(times):
                     signal.raise_signal(signal.SIGINT)
             return super().encode_passages(texts)
 
-    for n in range(30):
+    for n in range(50):
         text = " ".join(f"The town number {n} has {m} wells in it." for m in range(40))
         (articles / f"town-{n:02d}.txt").write_text(text)
     result = bot("index", articles, make_encoder=lambda config: Interrupting())
@@ -872,7 +872,7 @@ def test_ctrl_c_while_indexing(bot, articles, tmp_path, times):
     counts = [article.sentences for article in with_all.articles() if article.source.endswith(".txt")]
     assert with_all.problems() == []
     with_all.close()
-    assert 0 < len(counts) < 30
+    assert 0 < len(counts) < 50
     assert set(counts) <= {40, 4}
     assert bot("index", articles).code == Exit.DONE
 
