@@ -13,7 +13,8 @@ from cogs.workshop import Workshop
 from index.corpus import Corpus
 from index.errors import UserError
 from index.jobs import INSIDE
-from index.readers import display, too_large
+from index.readers import too_large
+from index.readers.cleaning import display
 from index.readers.kinds import Kind
 from index.report import Outcome, ProgressCallback, SyncReport, silent
 from index.store import Store

@@ -152,8 +152,8 @@ class Sources:
         if corpus is None:
             return Outlook(NEVER, behind=False)
         every = self._workshop.every
-        active = (one for one in corpus.store.ledger.sources() if one.state == "active" and one.interval(every))
-        return Outlook(min((one.due for one in active), default=NEVER), self._library.is_behind(server))
+        scheduled = corpus.store.ledger.scheduled(every)
+        return Outlook(min((one.due for one in scheduled), default=NEVER), self._library.is_behind(server))
 
     def corpora(self) -> list[int | None]:
         """The operator, and the servers that have a corpus."""

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -17,7 +17,7 @@ import numpy as np
 from index.article import Article
 from index.encoder import Encoder, is_of, stamp_of
 from index.errors import UserError
-from index.jobs import Documents, Job, Plan, Reader, Stopped, archives_of
+from index.jobs import Documents, Job, Plan, Reader, Stopped, archives_of, members_of
 from index.ledger import Upload
 from index.preparing import Draft, EncodedText, Splitter, draft_of, encoded_texts, prepare, split_article
 from index.readers import DEFAULT_MAX_BYTES
@@ -140,7 +140,7 @@ class Indexer:
             found = self.documents.open(data, upload.address, upload.name, known, upload=upload)
             if found is None or isinstance(found, Draft) or (source := self.store.ledger.find(upload.address)) is None:
                 return found
-            removed = self.store.ledger.articles_of(source.id) - self.store.versions().keys()
+            removed = self.store.removed_from(source.id)
             return [job for job in found if job.source not in removed]
 
         return Job(upload.address, opened, upload=upload)
@@ -225,7 +225,7 @@ class _Run:
     report: SyncReport = field(default_factory=SyncReport)
     _versions: dict[str, Version] = field(default_factory=dict)
     _total: int = 0
-    _archives: set[str] = field(default_factory=set)  # that stored articles are in
+    _archives: Collection[str] = ()  # that stored articles are in
     _sentences: int = 0  # of the corpus, when all that is drafted is stored
     _seen: set[str] = field(default_factory=set)  # the sources of all jobs that were opened
     _opened: set[str] = field(default_factory=set)  # of them, those that held jobs
@@ -238,7 +238,7 @@ class _Run:
         self.report.dry_run = self.dry_run
         self.report.notes += self.plan.notes
         self._versions = self.indexer.store.versions()
-        self._archives = {archive for one in self._versions for archive in archives_of(one)}
+        self._archives = members_of(self._versions).keys()
         self._sentences = self.indexer.store.statistics().sentences
         for target, message in self.plan.problems:
             stays = "; it is still indexed: articles remove takes it out" if source_of(target) in self._versions else ""

@@ -20,8 +20,8 @@ from index.article import Article
 from index.child import Child, end_of
 from index.errors import UserError
 from index.feeds import MAX_ENTRIES, MAX_FEEDS_OF_PAGE, MAX_TTL, MIN_TTL, Feed
-from index.readers import display
 from index.readers.archive import MAX_MEMBERS, Member
+from index.readers.cleaning import display
 from index.readers.kinds import Kind
 from index.readers.unzip import MAX_EXPANDED
 from index.worker import NO_MEMORY, Head, TooLong

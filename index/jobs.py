@@ -6,7 +6,7 @@ beyond a network is `refresh`'s.
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +30,15 @@ INSIDE = "!/"
 def archives_of(source: str) -> list[str]:
     """The archives that an article may be in, going by its source."""
     return [source[: found.start()] for found in re.finditer(re.escape(INSIDE), source)]
+
+
+def members_of(sources: Iterable[str]) -> dict[str, set[str]]:
+    """Archive → those of these articles (as sources) that are in it."""
+    found: dict[str, set[str]] = {}
+    for source in sources:
+        for archive in archives_of(source):
+            found.setdefault(archive, set()).add(source)
+    return found
 
 
 class Stopped(Exception):
@@ -133,6 +142,11 @@ class Documents:
         """What the bytes come to, as a job's `open` returns it; `amend` adds what is known of the article besides."""
         if data[:2] == b"PK" and self.reader.kind(data, name) is Kind.ZIP:
             return [self._member(one, source, upload) for one in self.reader.expand(data, name)]
+        return self._article(data, source, name, known, amend)
+
+    def _article(
+        self, data: bytes, source: str, name: str, known: Version | None, amend: Callable[[Article], Article]
+    ) -> Draft | None:
         digest = input_hash(data, name)
         if known is not None and known.input_hash == digest:
             return None
@@ -140,18 +154,13 @@ class Documents:
         return draft_of(article, digest, self.splitter)
 
     def _member(self, member: Member, archive: str, upload: Upload | None) -> Job:
-        def load() -> bytes:
+        source = f"{archive}{INSIDE}{member.name}"
+
+        def opened(known: Version | None) -> Draft | None:
             if member.problem is not None:
                 raise UserError(member.problem)
-            return member.data
+            return self._article(member.data, source, member.name, known, _as_it_is)
 
-        def opened(known: Version | None) -> Draft | Sequence[Job] | None:
-            data = load()
-            if data[:2] == b"PK" and self.reader.kind(data, member.name) is Kind.ZIP:
-                raise UserError("it is an archive within an archive: put its files into the outer one")
-            return self.open(data, source, member.name, known)
-
-        source = f"{archive}{INSIDE}{member.name}"
         return Job(source, opened, upload=upload)
 
 

@@ -107,9 +107,12 @@ class Ledger:
         return Source(*rows[0]) if rows else None
 
     def due(self, now: float, every: Mapping[Kind, float] = EVERY) -> list[Source]:
-        """The active sources whose scheduled time has come."""
-        active = (one for one in self.sources() if one.state == "active" and one.due <= now)
-        return [one for one in active if one.interval(every)]
+        """The scheduled sources whose time has come."""
+        return [one for one in self.scheduled(every) if one.due <= now]
+
+    def scheduled(self, every: Mapping[Kind, float] = EVERY) -> list[Source]:
+        """The sources that are looked at from time to time."""
+        return [one for one in self.sources() if one.state == "active" and one.interval(every)]
 
     def add(
         self,
@@ -134,21 +137,14 @@ class Ledger:
         assert found is not None  # noqa: S101 — it has just been put there
         return found
 
-    def remove(self, source_id: int) -> list[str]:
-        """Forgets a source, with what was uploaded of it; returns the articles (as sources) that no other one gives,
-        which still have to go."""
+    def remove(self, source_id: int) -> None:
+        """Forgets a source, with what was uploaded of it; its articles stay."""
         with self._database.transaction("IMMEDIATE") as connection:
-            rows = self._rows(
-                "SELECT article FROM origin WHERE source_id = :id AND NOT EXISTS"
-                " (SELECT 1 FROM origin AS other WHERE other.article = origin.article AND source_id != :id)",
-                {"id": source_id},
-            )
             connection.execute(
                 "DELETE FROM upload WHERE source IN (SELECT address FROM source WHERE id = ? AND kind = 'upload')",
                 (source_id,),
             )
             connection.execute("DELETE FROM source WHERE id = ?", (source_id,))
-        return [row[0] for row in rows]
 
     def set_state(self, source_id: int, state: State, now: float) -> None:
         """Pauses a source, or has it looked at again, then from now on and with its failures forgotten."""
@@ -194,9 +190,18 @@ class Ledger:
         sql = f"SELECT {_COLUMNS} FROM source JOIN origin ON source_id = id WHERE article = ? ORDER BY id"
         return [Source(*row) for row in self._rows(sql, (article,))]
 
-    def given_by_others(self, source_id: int) -> set[str]:
-        """The articles (as sources) that any other source gave."""
-        return {row[0] for row in self._rows("SELECT article FROM origin WHERE source_id != ?", (source_id,))}
+    def is_given_by_another(self, article: str, source_id: int) -> bool:
+        """Whether any other source gave an article."""
+        return bool(self._rows("SELECT 1 FROM origin WHERE article = ? AND source_id != ?", (article, source_id)))
+
+    def given_only_by(self, source_ids: Sequence[int]) -> set[str]:
+        """The articles (as sources) that these sources gave, and no other one."""
+        these = ", ".join(str(int(one)) for one in source_ids)
+        rows = self._rows(
+            f"SELECT article FROM origin AS own WHERE source_id IN ({these}) AND NOT EXISTS (SELECT 1 FROM origin"
+            f" AS other WHERE other.article = own.article AND other.source_id NOT IN ({these}))"
+        )
+        return {row[0] for row in rows}
 
     def gave(self, source_id: int, articles: Iterable[str]) -> None:
         """Remembers that a source gave these articles, unless it has been forgotten meanwhile."""

@@ -4,7 +4,8 @@ It fetches nothing itself and stores nothing but which entries of a feed are set
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePosixPath
@@ -14,7 +15,7 @@ from index.article import Article
 from index.errors import UserError
 from index.feeds import Entry, entry_article_html
 from index.indexer import Indexer
-from index.jobs import Job, Plan, archives_of
+from index.jobs import Job, Plan, members_of
 from index.ledger import Look, Source
 from index.preparing import Draft
 from index.readers import READER_VERSION
@@ -39,10 +40,6 @@ class Check:
     pending: set[str] = field(default_factory=set)
     complete: bool = False  # `articles` are all of them: what it gave before and is not among them has gone
     left: list[tuple[str, bytes, str]] = field(default_factory=list)  # (key, hash, article) of entries left to others
-
-    def failed(self, at: float, error: UserError) -> None:
-        retry_after = error.retry_after if isinstance(error, FetchError) else None
-        self.look = Look(at, str(error), retry_after=retry_after)
 
     def conclusion(self) -> Look | None:
         """How the look ended; without validators as long as anything is pending, which has to be seen again."""
@@ -72,6 +69,8 @@ class Looking:
         self._ahead = ahead
         self._clock = clock
         self._known = self._store.versions()
+        self._inside = members_of(self._known)
+        self._pages = {one.address for one in self._ledger.sources("page")}
 
     def validators(self, source: Source) -> Validators | None:
         """What the server gave at the last look; None where all has to be seen anew, since a newer reader came or what
@@ -98,18 +97,14 @@ class Looking:
         def opened(known: Version | None) -> Opened:
             page = self._fetched(check)
             if page.not_modified:
-                inside = [one for one in self._known if source.address in archives_of(one)]
                 check.pending.discard(source.address)
-                return [Job(one, _unchanged) for one in inside] or None
-            try:
+                return [Job(one, _unchanged) for one in sorted(self._inside.get(source.address, ()))] or None
+            with self._judging(check):
                 found = self._page(page, source.address, known)
-            except UserError as error:
-                check.failed(self._clock(), error)
-                raise
             if found is None or isinstance(found, Draft):
                 return found
             check.pending.discard(source.address)  # an archive: what is in it is pending instead
-            removed = self._removed_from(source)
+            removed = self._store.removed_from(source.id)
             return [check.tracked(job) for job in found if job.source not in removed]
 
         check.articles.add(source.address)
@@ -123,11 +118,8 @@ class Looking:
             if page.not_modified:
                 given = self._ledger.articles_of(check.source.id) & self._known.keys()
                 return [Job(article, _unchanged) for article in sorted(given)]
-            try:
+            with self._judging(check):
                 feed = self._documents.reader.feed(page.data, page.url)
-            except UserError as error:
-                check.failed(self._clock(), error)
-                raise
             if check.look is not None:
                 check.look = replace(check.look, title=feed.title, retry_after=feed.ttl)
             return self._entries(check, feed.entries)
@@ -135,29 +127,29 @@ class Looking:
         return Job(check.source.address, opened)
 
     def _fetched(self, check: Check) -> Fetched:
-        try:
+        with self._judging(check):
             page = self._ahead.get(check.source.address, self.validators(check.source))
-        except UserError as error:
-            check.failed(self._clock(), error)
-            raise
         given = page.validators
         if page.not_modified:  # whoever sends nothing may also leave out what it is the state of
             given = Validators(given.etag or check.source.etag, given.last_modified or check.source.last_modified)
         check.look = Look(self._clock(), etag=given.etag, last_modified=given.last_modified, reader=READER_VERSION)
         return page
 
-    def _removed_from(self, source: Source) -> set[str]:
-        """What a source gave and a person has removed."""
-        return self._ledger.articles_of(source.id) - self._known.keys()
+    @contextmanager
+    def _judging(self, check: Check) -> Iterator[None]:
+        """What goes wrong within the block is a failure of the source, too."""
+        try:
+            yield
+        except UserError as error:
+            retry_after = error.retry_after if isinstance(error, FetchError) else None
+            check.look = Look(self._clock(), str(error), retry_after=retry_after)
+            raise
 
     # -- feeds
 
     def _entries(self, check: Check, entries: Iterable[Entry]) -> list[Job]:
         feed = check.source
         settled = self._ledger.entries(feed.id)
-        # An article that another source gives is that one's to write: a page's own, or an earlier feed's.
-        others = self._ledger.given_by_others(feed.id) & self._known.keys()
-        others |= {one.address for one in self._ledger.sources("page")}
         removed = {became for _, became in settled.values() if became} - self._known.keys()
         jobs: dict[str, Job] = {}
         for entry in entries:
@@ -167,7 +159,10 @@ class Looking:
             if article in jobs or removed.intersection((article, became)) or (said == digest and not became):
                 continue  # it came twice, a person has removed what it became, or nothing can be made of it
             check.articles.add(article)
-            if article in others:
+            # An article that another source gives is that one's to write: a page's own, or an earlier feed's.
+            if article in self._pages or (
+                article in self._known and self._ledger.is_given_by_another(article, feed.id)
+            ):
                 check.left.append((entry.key, digest, article))
             elif (said, became) == (digest, article):
                 jobs[article] = Job(article, _unchanged)

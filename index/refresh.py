@@ -6,15 +6,16 @@ others' business.
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 
 from index.errors import UserError
 from index.indexer import Indexer
-from index.jobs import Plan, Stopped, archives_of
+from index.jobs import Plan, Stopped, members_of
 from index.ledger import EVERY, Kind, Source
 from index.looking import Check, Looking
 from index.report import ProgressCallback, SyncReport, silent
+from index.stored import Version
 from index.web.addresses import normalised, untracked
 from index.web.ahead import Ahead
 from index.web.fetch import Fetched, Fetcher
@@ -78,8 +79,9 @@ class Refresher:
         report.notes += look.notes
         if not dry_run:
             known = self._store.versions()
+            inside = members_of(known)
             for check in checks:
-                self._record(check, report, known)
+                self._record(check, report, known, inside)
         return report
 
     def add_link(
@@ -147,20 +149,23 @@ class Refresher:
                 return url, found
         raise UserError("That page names no feed. Look for an RSS or Atom link on it, and add that.")
 
-    def _record(self, check: Check, report: SyncReport, known: Collection[str]) -> None:
+    def _record(
+        self, check: Check, report: SyncReport, known: Mapping[str, Version], inside: Mapping[str, set[str]]
+    ) -> None:
+        """Records what a run learnt of one source; `known` are the stored articles, `inside` those in archives."""
         source, ledger = check.source, self._ledger
-        inside = {one for one in known if check.articles.intersection(archives_of(one))}
-        given = {one for one in check.articles if one in known} | inside
+        members = {one for archive in check.articles & inside.keys() for one in inside[archive]}
+        given = (check.articles & known.keys()) | members
         ledger.gave(source.id, given)
         for key, digest, article in check.left:
             if article in known:
                 ledger.settle_entry(source.id, key, digest, article)
         if ledger.source(source.id) is None:  # forgotten while the run was on, and what it gave since with it
             new = given & {one.source for one in report.of("added")}
-            self._store.remove([self._store.versions(one)[one].article_id for one in new if not ledger.origins(one)])
+            self._store.remove([known[one].article_id for one in new if not ledger.origins(one)])
             return
         if check.complete and not report.cancelled:
-            ledger.no_longer_gives(source.id, ledger.articles_of(source.id) - check.articles - inside)
+            ledger.no_longer_gives(source.id, ledger.articles_of(source.id) - check.articles - members)
         look = check.conclusion()
         if look is not None and ledger.looked(source, look, self._every):
             times = f"it has failed {source.failures + 1} times in a row and is looked at no longer"

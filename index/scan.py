@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from index.errors import UserError
-from index.readers import DEFAULT_MAX_BYTES, SUPPORTED_SUFFIXES, display, too_large
-from index.readers.cleaning import one_line
+from index.readers import DEFAULT_MAX_BYTES, SUPPORTED_SUFFIXES, too_large
+from index.readers.cleaning import display, one_line
 
 _GLOB = re.compile(r"[*?\[]")
 _NAMED = 5  # kinds of files that are skipped

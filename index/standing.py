@@ -62,21 +62,18 @@ class Standing:
 
     def settle(self) -> None:
         """Derives anew what changes since the last time have made stale, in transactions that are all short."""
-        members: dict[int, _Member] = {}  # those of stale articles are read when they are stale no more
         while self._rows("SELECT 1 FROM stale UNION ALL SELECT 1 FROM stale_site LIMIT 1"):
             with self._database.transaction("IMMEDIATE") as connection:
-                stale = [
-                    row[0] for row in self._rows(f"SELECT article_id FROM stale ORDER BY article_id LIMIT {_SLICE}")
-                ]
-                if stale:
-                    members.clear()
-                    self._regroup(connection, stale, members)
+                rows = self._rows(f"SELECT article_id FROM stale ORDER BY article_id LIMIT {_SLICE}")
+                if rows:
+                    self._regroup(connection, [row[0] for row in rows])
                     continue
                 for (site,) in self._rows("SELECT name FROM stale_site LIMIT 1"):
                     self._hide(connection, self._furnish(connection, site))
                     connection.execute("DELETE FROM stale_site WHERE name = ?", (site,))
 
-    def _regroup(self, connection: Connection, stale: Sequence[int], members: dict[int, _Member]) -> None:
+    def _regroup(self, connection: Connection, stale: Sequence[int]) -> None:
+        members: dict[int, _Member] = {}  # each read once
         touched: dict[int, _Member] = {}
         for article_id in stale:
             if article_id not in touched:
@@ -155,19 +152,11 @@ class Standing:
     def _furnish(self, connection: Connection, site: str) -> set[int]:
         """Brings the site's furniture up to date; returns the articles that hold a sentence which came or went."""
         copies = "SELECT article_id FROM standing WHERE stands_for != article_id"
-        own = [row[0] for row in self._rows("SELECT article_id FROM article_detail WHERE site = ?", (site,))]
-        pages = (
-            len(own)
-            - self._rows(f"SELECT count(*) FROM article_detail WHERE site = ? AND article_id IN ({copies})", (site,))[
-                0
-            ][0]
-        )
+        standing = f"site = ? AND article_id NOT IN ({copies})"
+        (pages,) = self._rows(f"SELECT count(*) FROM article_detail WHERE {standing}", (site,))[0]
         known = self._rows("SELECT pages FROM site WHERE name = ?", (site,))
         old = {row[0] for row in self._rows("SELECT hash FROM furniture WHERE site = ?", (site,))}
-        counted = (
-            "SELECT hash FROM line JOIN article_detail USING (article_id)"
-            f" WHERE site = ? AND article_id NOT IN ({copies})"
-        )
+        counted = f"SELECT hash FROM line JOIN article_detail USING (article_id) WHERE {standing}"
         enough = f"GROUP BY hash HAVING count(DISTINCT article_id) >= {max(_LEAST_PAGES, pages * _NEARLY_EVERY)}"
         if known and known[0][0] <= pages:
             # With more pages than before, only what stands on the changed ones can have become furniture.

@@ -200,12 +200,23 @@ class Store:
 
     def forget_sources(self, source_ids: Sequence[int], *, keep_articles: bool = False) -> int:
         """Forgets sources for good, and removes the articles that no other one gives; returns how many those were."""
-        orphans = {article for one in source_ids for article in self.ledger.remove(one)}
-        if keep_articles:
-            return 0
-        versions = self.versions()
-        ids = [versions[one].article_id for one in sorted(orphans) if one in versions]
+        ids = [] if keep_articles else self.given_only_by(source_ids)
+        for one in source_ids:
+            self.ledger.remove(one)
         return len(self.remove(ids, forget=True)) if ids else 0
+
+    def given_only_by(self, source_ids: Sequence[int]) -> list[int]:
+        """The ids of the articles that these sources give, and no other one."""
+        versions = self.versions()
+        orphans = self.ledger.given_only_by(source_ids)
+        return [versions[one].article_id for one in sorted(orphans) if one in versions]
+
+    def removed_from(self, source_id: int) -> set[str]:
+        """The articles (as sources) that a source gave and a person has removed."""
+        sql = (
+            "SELECT article FROM origin LEFT JOIN article ON source = origin.article WHERE source_id = ? AND id IS NULL"
+        )
+        return {row[0] for row in self._rows(sql, (source_id,))}
 
     def replace_all(self, articles: Iterable[PreparedArticle], stamp: Stamp) -> None:
         """Replaces every article and the stamp, in one transaction: until it ends, the old state is served."""
@@ -234,13 +245,8 @@ class Store:
 
     def staged(self, hashes: Sequence[bytes], stamp: Stamp) -> dict[bytes, Encoding]:
         """Hash of an encoded text → its encoding, for those that have been staged under this stamp."""
-        found: dict[bytes, Encoding] = {}
-        if self._rows("SELECT value FROM meta WHERE key = 'staged'") != [(json.dumps(asdict(stamp)),)]:
-            return found
-        for marks, group in _groups(hashes):
-            sql = f"SELECT encoded_hash, vector, title_tokens, tokens FROM staged WHERE encoded_hash IN ({marks})"
-            found.update((key, Encoding(_vector(blob), *tokens)) for key, blob, *tokens in self._rows(sql, group))
-        return found
+        is_this = self._rows("SELECT value FROM meta WHERE key = 'staged'") == [(json.dumps(asdict(stamp)),)]
+        return self._encodings("staged", hashes) if is_this else {}
 
     @contextmanager
     def _writing(self) -> Iterator[tuple[Connection, int]]:
@@ -272,12 +278,12 @@ class Store:
 
     def known_encodings(self, hashes: Sequence[bytes]) -> dict[bytes, Encoding]:
         """Hash of an encoded text → its encoding, for those that the corpus already has."""
+        return self._encodings("sentence JOIN sentence_detail ON sentence_id = id", hashes)
+
+    def _encodings(self, tables: str, hashes: Sequence[bytes]) -> dict[bytes, Encoding]:
         found: dict[bytes, Encoding] = {}
         for marks, group in _groups(hashes):
-            sql = (
-                "SELECT encoded_hash, vector, title_tokens, tokens FROM sentence"
-                f" JOIN sentence_detail ON sentence_id = id WHERE encoded_hash IN ({marks})"
-            )
+            sql = f"SELECT encoded_hash, vector, title_tokens, tokens FROM {tables} WHERE encoded_hash IN ({marks})"
             found.update((key, Encoding(_vector(blob), *tokens)) for key, blob, *tokens in self._rows(sql, group))
         return found
 

@@ -32,6 +32,7 @@ from terminal.session import (
     Exit,
     MakeEncoder,
     Session,
+    begun,
     configured_encoder,
     discard_output,
     quieten,
@@ -147,7 +148,7 @@ def demo(
     """Indexes the sample articles for a moment, asks sample questions, then yours."""
     from terminal import demo
 
-    session = _session(ctx, config, data)
+    session = begun(ctx, config, data)
     demo.run(session, prompt=prompt)
     return Exit.DONE
 
@@ -172,7 +173,7 @@ def ask(
     data: DataOption = None,
 ) -> int:
     """Answers a question with the sentences that say so."""
-    session = _session(ctx, config, data)
+    session = begun(ctx, config, data)
     # What the shell could not decode is no text that a model could read.
     question = " ".join(words).encode(errors="replace").decode().strip()
     if not question:
@@ -242,7 +243,7 @@ def index(
         raise typer.BadParameter("--rebuild takes no PATH or URL and neither option: it encodes what is indexed")
     if no_remember and not targets:
         raise typer.BadParameter("--no-remember goes with a PATH or URL: without one, what is remembered is indexed")
-    session = _session(ctx, config, data)
+    session = begun(ctx, config, data)
     if rebuild:
         from terminal import rebuilding
 
@@ -274,7 +275,7 @@ def evaluate(
     """Measures how well your own questions are answered from the indexed articles."""
     from terminal import evaluating
 
-    session = _session(ctx, config, data)
+    session = begun(ctx, config, data)
     return evaluating.run(session, questions, server, as_json=as_json, as_html=as_html)
 
 
@@ -284,7 +285,7 @@ def check(ctx: typer.Context, config: ConfigOption = None, data: DataOption = No
     import config as configuration
     from terminal.check import Finding, findings
 
-    session = _session_unstarted(ctx, config, data)
+    session: Session = ctx.obj.given(config, data)
     try:
         settings = session.config
     except UserError as error:
@@ -313,14 +314,3 @@ def version(ctx: typer.Context, config: ConfigOption = None, data: DataOption = 
     system = f"{platform.system()} {platform.machine()}"
     ctx.obj.out.print(f"Verbatim {VERSION} (Python {platform.python_version()}, {system})", soft_wrap=True)
     return Exit.DONE
-
-
-def _session_unstarted(ctx: typer.Context, config: Path | None, data: Path | None) -> Session:
-    session: Session = ctx.obj
-    return session.given(config, data)
-
-
-def _session(ctx: typer.Context, config: Path | None, data: Path | None) -> Session:
-    session = _session_unstarted(ctx, config, data)
-    session.start_log()
-    return session

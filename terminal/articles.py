@@ -18,20 +18,16 @@ from terminal.options import (
     YesOption,
     confirmed,
     print_json,
+    take_options,
 )
-from terminal.session import Exit, Session
+from terminal.session import Exit, Session, begun
 
 if TYPE_CHECKING:
     from index.ledger import Source
     from index.store import Store
     from index.stored import StoredArticle
 
-articles = typer.Typer(no_args_is_help=True, help="List, show or remove indexed articles.")
-
-
-@articles.callback()
-def _options(ctx: typer.Context, config: ConfigOption = None, data: DataOption = None) -> None:
-    ctx.obj.given(config, data)
+articles = typer.Typer(callback=take_options, no_args_is_help=True, help="List, show or remove indexed articles.")
 
 
 @articles.command("list")
@@ -43,7 +39,7 @@ def list_articles(
     data: DataOption = None,
 ) -> int:
     """Lists the indexed articles with their numbers; copies of an article stand under it."""
-    session = _session(ctx, config, data)
+    session = begun(ctx, config, data)
     with session.store(server) as store:
         found = records.grouped(store.articles() if store else [])
     if as_json:
@@ -69,7 +65,7 @@ def show_article(
     data: DataOption = None,
 ) -> int:
     """Shows one article: what is known of it, and its text as indexed."""
-    session = _session(ctx, config, data)
+    session = begun(ctx, config, data)
     with session.store(server) as store:
         (stored,) = _chosen(store, [article_id])
         assert store is not None  # noqa: S101 — or nothing could have been chosen
@@ -100,7 +96,7 @@ def remove_articles(
     """Removes articles from the index for good, with their copies; files they were read from stay where they are."""
     if bool(article_ids) == everything:
         raise typer.BadParameter("name either article numbers or --all")
-    session = _session(ctx, config, data)
+    session = begun(ctx, config, data)
     forgotten: list[Source] = []
     with session.store(server) as store:
         chosen = store.articles() if store and everything else _chosen(store, article_ids or [])
@@ -128,12 +124,6 @@ def remove_articles(
         rest = "Nothing is remembered any more but the configured folder."
     session.out.print(f"Removed {articles}{besides}. {rest}", soft_wrap=True)
     return Exit.DONE
-
-
-def _session(ctx: typer.Context, *options: Path | None) -> Session:
-    session: Session = ctx.obj
-    session.given(*options).start_log()
-    return session
 
 
 def _chosen(store: "Store | None", article_ids: Sequence[int]) -> "list[StoredArticle]":

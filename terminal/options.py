@@ -70,6 +70,11 @@ SourceIds = Annotated[
 ]
 
 
+def take_options(ctx: typer.Context, config: ConfigOption = None, data: DataOption = None) -> None:
+    """What stands before a group's command holds for the command."""
+    ctx.obj.given(config, data)
+
+
 def print_json(data: object) -> None:
     """One JSON document on stdout; in plain ASCII where the stream could not take every character."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")

@@ -21,6 +21,8 @@ from terminal import VERSION
 from terminal.show import plain
 
 if TYPE_CHECKING:
+    import typer
+
     from config import Config
     from index.corpus import Corpus, Library
     from index.encoder import Encoder
@@ -251,6 +253,13 @@ class Session:
     def fail(self, message: str) -> None:
         """One readable block on stderr."""
         self.err.print(f"Error: {plain(logs.redacted(message, self._secret), lines=True)}", soft_wrap=True)
+
+
+def begun(ctx: "typer.Context", config_file: Path | None, data: Path | None) -> Session:
+    """The session of a command, with its options taken in and its log begun."""
+    session: Session = ctx.obj
+    session.given(config_file, data).start_log()
+    return session
 
 
 def require_working_folder() -> None:

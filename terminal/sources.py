@@ -20,19 +20,17 @@ from terminal.options import (
     confirmed,
     every,
     print_json,
+    take_options,
 )
-from terminal.session import Exit, Session
+from terminal.session import Exit, Session, begun
 
 if TYPE_CHECKING:
     from index.ledger import Source, State
     from index.store import Store
 
-sources = typer.Typer(no_args_is_help=True, help="List, add, remove, pause or resume what articles come from.")
-
-
-@sources.callback()
-def _options(ctx: typer.Context, config: ConfigOption = None, data: DataOption = None) -> None:
-    ctx.obj.given(config, data)
+sources = typer.Typer(
+    callback=take_options, no_args_is_help=True, help="List, add, remove, pause or resume what articles come from."
+)
 
 
 @sources.command("list")
@@ -44,7 +42,7 @@ def list_sources(
     data: DataOption = None,
 ) -> int:
     """Lists what is remembered: where it is, how it stands, when it was looked at and when it will be."""
-    session = _session(ctx, config, data)
+    session = begun(ctx, config, data)
     with session.store(server) as store:
         rows = _rows(session, store, server)
     if as_json:
@@ -83,7 +81,7 @@ def add_sources(
     from terminal.targets import Wish
 
     wish = Wish(targets, server, every=interval, feed=feed)
-    return indexing.run(_session(ctx, config, data), wish, as_json=as_json)
+    return indexing.run(begun(ctx, config, data), wish, as_json=as_json)
 
 
 @sources.command("remove")
@@ -99,7 +97,7 @@ def remove_sources(
     data: DataOption = None,
 ) -> int:
     """Forgets sources, and removes the articles that no other source gives."""
-    session = _session(ctx, config, data)
+    session = begun(ctx, config, data)
     with session.store(server) as store:
         chosen = _chosen(store, source_ids)
         assert store is not None  # noqa: S101 — or nothing could have been chosen
@@ -107,15 +105,16 @@ def remove_sources(
             raise UserError(
                 f"Uploads go with their articles ({', '.join(uploads)}): leave out --keep-articles, or these numbers."
             )
-        going = 0 if keep_articles else _articles_of_none_but(store, chosen)
+        ids = [one.id for one in chosen]
+        going = 0 if keep_articles else len(store.given_only_by(ids))
         for one in chosen:
             session.err.print(show.plain(f"{one.id}  {one.title or one.address}"), soft_wrap=True)
         what = "keep their articles" if keep_articles else f"remove {show.count(going, 'article')} for good"
         if not yes and not confirmed(f"Forget {show.count(len(chosen), 'source')} and {what}?"):
             raise UserError("Nothing was removed. Answer y, or pass --yes where nobody can answer.")
-        removed = store.forget_sources([one.id for one in chosen], keep_articles=keep_articles)
+        removed = store.forget_sources(ids, keep_articles=keep_articles)
     if as_json:
-        print_json({"removed": [one.id for one in chosen], "articles": removed})
+        print_json({"removed": ids, "articles": removed})
     else:
         text = f"Forgot {show.count(len(chosen), 'source')} and removed {show.count(removed, 'article')}."
         session.out.print(text, soft_wrap=True)
@@ -133,7 +132,7 @@ def pause_sources(
     data: DataOption = None,
 ) -> int:
     """Leaves sources alone until they are resumed; their articles stay."""
-    return _set_state(_session(ctx, config, data), source_ids, server, "paused", as_json=as_json)
+    return _set_state(begun(ctx, config, data), source_ids, server, "paused", as_json=as_json)
 
 
 @sources.command("resume")
@@ -147,7 +146,7 @@ def resume_sources(
     data: DataOption = None,
 ) -> int:
     """Has paused or suspended sources looked at again; their failures are forgotten."""
-    return _set_state(_session(ctx, config, data), source_ids, server, "active", as_json=as_json)
+    return _set_state(begun(ctx, config, data), source_ids, server, "active", as_json=as_json)
 
 
 def _set_state(
@@ -168,28 +167,12 @@ def _set_state(
     return Exit.DONE
 
 
-def _session(ctx: typer.Context, *options: Path | None) -> Session:
-    session: Session = ctx.obj
-    session.given(*options).start_log()
-    return session
-
-
 def _chosen(store: "Store | None", source_ids: Sequence[int]) -> "list[Source]":
     known = {one.id: one for one in store.ledger.sources()} if store else {}
     if missing := sorted({*source_ids} - known.keys()):
         numbers = ", ".join(map(str, missing))
         raise UserError(f"No source has the number {numbers}. See them all: python bot.py sources list")
     return [known[one] for one in dict.fromkeys(source_ids)]
-
-
-def _articles_of_none_but(store: "Store", chosen: "Sequence[Source]") -> int:
-    """How many indexed articles these sources give, and no other one."""
-    ledger, versions, ids = store.ledger, store.versions(), {one.id for one in chosen}
-    going = {article for one in chosen for article in ledger.articles_of(one.id)}
-    for other in ledger.sources():
-        if other.id not in ids:
-            going -= ledger.articles_of(other.id)
-    return len(going & versions.keys())
 
 
 def _rows(session: Session, store: "Store | None", server: int | None) -> list[records.SourceRow]:

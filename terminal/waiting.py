@@ -1,20 +1,16 @@
 """`waiting list` and `clear`: the questions that found nothing and were kept, where `answers.keep_waiting` is on."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import typer
 
 from terminal import show
-from terminal.options import ConfigOption, DataOption, JsonOption, ServerOption, print_json
-from terminal.session import Exit, Session
+from terminal.options import ConfigOption, DataOption, JsonOption, ServerOption, print_json, take_options
+from terminal.session import Exit, begun
 
-waiting = typer.Typer(no_args_is_help=True, help="List or clear the questions that wait for an answer.")
-
-
-@waiting.callback()
-def _options(ctx: typer.Context, config: ConfigOption = None, data: DataOption = None) -> None:
-    ctx.obj.given(config, data)
+waiting = typer.Typer(
+    callback=take_options, no_args_is_help=True, help="List or clear the questions that wait for an answer."
+)
 
 
 @waiting.command("list")
@@ -26,7 +22,7 @@ def list_waiting(
     data: DataOption = None,
 ) -> int:
     """Lists the questions that found nothing and are asked again after articles were indexed."""
-    session = _session(ctx, config, data)
+    session = begun(ctx, config, data)
     with session.store(server) as store:
         found = store.ledger.waiting() if store else []
     if as_json:
@@ -51,7 +47,7 @@ def clear_waiting(
     data: DataOption = None,
 ) -> int:
     """Forgets all questions that wait for an answer."""
-    session = _session(ctx, config, data)
+    session = begun(ctx, config, data)
     with session.store(server) as store:
         ids = [one.id for one in store.ledger.waiting()] if store else []
         if store and ids:
@@ -61,9 +57,3 @@ def clear_waiting(
     else:
         session.out.print(f"Forgot {show.count(len(ids), 'question')}.", soft_wrap=True)
     return Exit.DONE
-
-
-def _session(ctx: typer.Context, *options: Path | None) -> Session:
-    session: Session = ctx.obj
-    session.given(*options).start_log()
-    return session

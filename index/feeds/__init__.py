@@ -20,8 +20,8 @@ from index.feeds import json as json_feed
 from index.feeds import xml
 from index.feeds.drafts import EntryDraft, FeedDraft
 from index.feeds.html import absolute, harmless, longest, looks_whole, paragraphs
-from index.readers import decoding, display, markup, metadata, too_large
-from index.readers.cleaning import one_line
+from index.readers import decoding, markup, metadata, too_large
+from index.readers.cleaning import display, one_line
 
 MAX_BYTES: int = 10 * 1024 * 1024
 MAX_ENTRIES: int = 200

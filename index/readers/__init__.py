@@ -12,7 +12,7 @@ from index.errors import UserError
 from index.language import code_of
 from index.readers import decoding, docx, epub, html, markdown, metadata, pdf, plain
 from index.readers.archive import Member, expand
-from index.readers.cleaning import clean, one_line
+from index.readers.cleaning import clean, display
 from index.readers.kinds import SUPPORTED_SUFFIXES, Kind, kind_of, unsupported
 from index.readers.metadata import Draft
 
@@ -92,11 +92,6 @@ def _article(data: bytes, source: str, name: str, kind: Kind) -> Article:
         updated=metadata.published(draft.updated),
         pages=draft.pages if body == draft.text else (),
     )
-
-
-def display(name: str) -> str:
-    """A file's name as messages show it: in quotation marks, on one line, at most 100 characters."""
-    return f"“{one_line(name, 100)}”"
 
 
 def too_large(name: str, size: int, limit: int) -> str:

@@ -13,7 +13,7 @@ from zipfile import ZipInfo
 
 from index.errors import UserError
 from index.readers import kinds
-from index.readers.cleaning import one_line
+from index.readers.cleaning import display, one_line
 from index.readers.unzip import EntryError, Zip
 
 MAX_MEMBERS = 1_000
@@ -50,7 +50,7 @@ def expand(data: bytes, name: str) -> list[Member]:
     Raises:
         UserError: the ZIP is damaged, holds no articles, has more than `MAX_MEMBERS` entries or expands to too much.
     """
-    shown = f"“{one_line(name, 100)}”"
+    shown = display(name)
     members: list[Member] = []
     taken: set[str] = set()
     with Zip(data, shown, MAX_MEMBERS) as archive:
@@ -67,7 +67,7 @@ def expand(data: bytes, name: str) -> list[Member]:
 
 
 def _member(archive: Zip, entry: ZipInfo, name: str) -> Member:
-    shown = f"“{one_line(name, 100)}”"
+    shown = display(name)
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in _ARCHIVES:
         return Member(name, b"", f"{shown} is an archive within an archive, and those are not opened: add it by itself")

@@ -61,6 +61,11 @@ def one_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else cut(line, limit)
 
 
+def display(name: str) -> str:
+    """A file's name as messages show it: in quotation marks, on one line, at most 100 characters."""
+    return f"“{one_line(name, 100)}”"
+
+
 def cut(line: str, limit: int) -> str:
     """At most `limit` characters of a line longer than that, ending with a whole word (where one is near) and "…"."""
     head = line[: limit - 1]

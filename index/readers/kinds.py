@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from index.errors import UserError
 from index.readers import decoding
-from index.readers.cleaning import one_line
+from index.readers.cleaning import display, one_line
 from index.readers.unzip import Zip
 
 
@@ -81,7 +81,7 @@ def kind_of(data: bytes, name: str) -> Kind:
     Raises:
         UserError: it is of a known kind that there is no reader for, or a ZIP too damaged to tell.
     """
-    shown = f"“{one_line(name, 100)}”"
+    shown = display(name)
     if data.startswith(_ZIP):
         return _kind_of_zip(data, shown)
     if data.startswith(b"%PDF-") or (_PDF_HEADER.search(data[:1024]) and b"endobj" in data):
@@ -104,7 +104,7 @@ def is_document(name: str) -> bool:
 
 def unsupported(name: str) -> str:
     """The message for a file whose suffix tells no format that there is a reader for."""
-    suffix, shown = PurePath(name).suffix.lower(), f"“{one_line(name, 100)}”"
+    suffix, shown = PurePath(name).suffix.lower(), display(name)
     if kind := _OTHER_DOCUMENTS.get(suffix):
         return _not_supported(shown, kind)
     what = f"files ending in {one_line(suffix, 20)}" if suffix else "files without a suffix"
