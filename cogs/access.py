@@ -1,22 +1,40 @@
 """Who may manage a server's articles. The check is made here, on the bot's side, whatever Discord shows to whom."""
 
+from typing import TYPE_CHECKING
+
 import discord
 
 from cogs.refusal import Refusal
+from cogs.speech import _
+
+if TYPE_CHECKING:
+    from cogs.client import VerbatimBot
 
 
-def may_manage(interaction: discord.Interaction, roles: frozenset[int]) -> bool:
-    """Whether whoever used this has Manage Server, or one of the configured roles, in the server they used it in."""
+def may_manage(interaction: "discord.Interaction[VerbatimBot]") -> bool:
+    """Whether whoever used this has Manage Server, or one of the roles that manage, in the server they used it in."""
     if interaction.guild_id is None:
         return False
     held = interaction.user.roles if isinstance(interaction.user, discord.Member) else []
+    roles = interaction.client.manager_roles(interaction.guild_id)
     return interaction.permissions.manage_guild or any(role.id in roles for role in held)
 
 
-def demand_manager(interaction: discord.Interaction, roles: frozenset[int]) -> None:
+def demand_manager(interaction: "discord.Interaction[VerbatimBot]") -> None:
     """Raises Refusal unless `may_manage`."""
-    if not may_manage(interaction, roles):
-        or_role = ", or a role that the bot's operator has named for it" if roles else ""
+    if may_manage(interaction):
+        return
+    if interaction.guild_id is not None and interaction.client.manager_roles(interaction.guild_id):
         raise Refusal(
-            f"Only people who manage this server may do that: it takes the permission “Manage Server”{or_role}."
+            _(
+                "Only people who manage this server’s articles may do that: it takes the permission “Manage Server” "
+                "or a role that was named for it."
+            )
         )
+    raise Refusal(_("Only people who manage this server may do that: it takes the permission “Manage Server”."))
+
+
+def demand_administrator(interaction: "discord.Interaction[VerbatimBot]") -> None:
+    """Raises Refusal unless whoever used this has Manage Server itself: a role that manages articles is not enough."""
+    if interaction.guild_id is None or not interaction.permissions.manage_guild:
+        raise Refusal(_("Only people who manage this server may do that: it takes the permission “Manage Server”."))

@@ -56,7 +56,7 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         replaces: app_commands.Range[str, 1, 100] | None = None,
     ) -> None:
         """Add an article from a file or a link, or with neither by pasting its text"""
-        demand_manager(interaction, self.bot.settings.manager_roles)
+        demand_manager(interaction)
         server = server_of(interaction)
         if file is not None and link is not None:
             raise Refusal("Give either a file or a link, and add the other one afterwards.")
@@ -98,7 +98,7 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         self, interaction: "discord.Interaction[VerbatimBot]", article: app_commands.Range[str, 1, 100]
     ) -> None:
         """Remove an article for good"""
-        demand_manager(interaction, self.bot.settings.manager_roles)
+        demand_manager(interaction)
         await think(interaction, ephemeral=True)
         server = server_of(interaction)
         found = await self.bot.bridge.call_for(server, Lane.LOOK, self.bot.service.find, server, article)
@@ -121,7 +121,7 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
     async def _completed(
         self, interaction: "discord.Interaction[VerbatimBot]", typed: str, *, uploads: bool
     ) -> Choices:
-        if not may_manage(interaction, self.bot.settings.manager_roles):
+        if not may_manage(interaction):
             return []
         try:
             server = server_of(interaction)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs import context, render
+from cogs.answers import Asking
 from cogs.bridge import Lane
 from cogs.errors import said, slow_down, think
 from cogs.once import Once
@@ -59,8 +60,16 @@ class AskCog(commands.Cog):
         self._demand_patience(interaction.user.id)
         await think(interaction, ephemeral=private)
         previous = await context.before_command(interaction, question, self._me)
-        # What was asked in private must not turn up in a report one day.
-        asked = await self._answer(interaction.guild_id, question, previous, None if private else interaction.user.id)
+        asked = await self._answer(
+            Asking(
+                question,
+                interaction.user.id,
+                interaction.guild_id or NOWHERE,
+                interaction.guild_id,
+                private,
+                tuple(previous),
+            )
+        )
         may_embed = interaction.guild_id is None or interaction.app_permissions.embed_links
         ready = self._noted(_replies(asked, question, embeds=may_embed), asked, interaction.user.id)
         await deliver(*(partial(_edit, interaction, reply) for reply in ready.replies))
@@ -93,7 +102,9 @@ class AskCog(commands.Cog):
         try:
             self._demand_patience(message.author.id)
             previous = await context.before_message(message, question, self._me)
-            asked = await self._answer(context.server_of(message), question, previous, message.author.id)
+            server = context.server_of(message)
+            asking = Asking(question, message.author.id, server or NOWHERE, server, False, tuple(previous))
+            asked = await self._answer(asking)
         except Exception as error:  # a listener is an entry point: nobody else would tell who asked
             return _Ready([render.Reply(said(error))])
         return self._noted(_replies(asked, None, embeds=embeds), asked, message.author.id)
@@ -120,25 +131,22 @@ class AskCog(commands.Cog):
         if wait := self._cooldown.update_rate_limit(user_id):
             raise Refusal(slow_down(wait))
 
-    async def _answer(
-        self, server: int | None, question: str, previous: Sequence[str] = (), keep_for: int | None = None
-    ) -> Asked:
-        bridge, service = self.bot.bridge, self.bot.service
-        if server is None and not await bridge.call(Lane.LOOK, service.is_shared):
+    async def _answer(self, asking: Asking) -> Asked:
+        bridge, service, answers = self.bot.bridge, self.bot.service, self.bot.answers
+        if asking.place == NOWHERE and not await bridge.call(Lane.LOOK, service.is_shared):
             raise Refusal("I cannot answer direct messages: no articles are shared with everybody. Ask in a server.")
         started = time.perf_counter()
-        place = server or NOWHERE
-        asked = await bridge.call_for(place, Lane.ASK, service.ask, place, question, previous, keep_for=keep_for)
+        asked = await bridge.call_for(asking.place, Lane.ASK, answers.ask, asking)
         confidence = asked.answer.confidence
         fields: dict[str, object] = {
-            "server": server,
+            "server": asking.place or None,
             "hits": len(asked.answer.hits),
             "confidence": confidence.value if confidence else None,
             "searched_otherwise": asked.answer.searched is not None,
             "milliseconds": round(1_000 * (time.perf_counter() - started)),
         }
         if self.bot.settings.log_questions:
-            fields["question"] = question
+            fields["question"] = asking.question
         log.info("question answered", extra=fields)
         return asked
 

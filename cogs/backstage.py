@@ -3,6 +3,7 @@
 import asyncio
 
 from cogs.additions import Additions
+from cogs.answers import Answers
 from cogs.bridge import Bridge
 from cogs.schedule import Schedule
 from cogs.service import Service
@@ -12,17 +13,27 @@ from cogs.workshop import Workshop
 from index.corpus import Library
 from index.isolation import Isolation
 from index.web.fetch import Fetcher
+from records.records import Records
 
 
 class Backstage:
-    """Owns `library`, `reader` and `fetcher` from now on."""
+    """Owns `library`, `reader`, `fetcher` and `records` from now on."""
 
     def __init__(
-        self, library: Library, service: Service, settings: Settings, reader: Isolation, fetcher: Fetcher
+        self,
+        library: Library,
+        service: Service,
+        settings: Settings,
+        reader: Isolation,
+        fetcher: Fetcher,
+        *,
+        records: Records,
     ) -> None:
         workshop = Workshop(library, service, settings, reader, fetcher)
         self.settings = settings
         self.service = service
+        self.records = records
+        self.answers = Answers(service, records, settings)
         self.additions = Additions(workshop)
         self.sources = Sources(workshop)
         self.bridge = Bridge()
@@ -45,3 +56,4 @@ class Backstage:
         await self.schedule.stop()
         await asyncio.to_thread(self._fetcher.close)
         self._library.close()
+        self.records.close()

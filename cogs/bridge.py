@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -168,7 +169,8 @@ class Bridge:
         self._demand_open()
         if len(self._pending[lane]) >= self._waiting:
             raise Refusal(_BUSY)
-        future = self._pools[lane].submit(function)
+        # What is said on the thread is said in the language of whoever is to read it.
+        future = self._pools[lane].submit(copy_context().run, function)
         with self._lock:
             self._pending[lane].add(future)
         # A caller who goes away does not end what has begun: it counts until it is done.

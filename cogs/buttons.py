@@ -16,6 +16,7 @@ from cogs.markdown import escape, label
 from cogs.refusal import Refusal
 from cogs.sending import deliver
 from cogs.service import NOWHERE
+from cogs.speech import language_of, speak
 
 if TYPE_CHECKING:
     from cogs.client import VerbatimBot
@@ -30,6 +31,7 @@ def telling(press: Press[Item]) -> Press[Item]:
     @functools.wraps(press)
     async def callback(self: Item, interaction: "discord.Interaction[VerbatimBot]") -> None:
         interaction.client.work()
+        speak(language_of(interaction.locale))
         try:
             await press(self, interaction)
         except Exception as error:
@@ -56,10 +58,9 @@ class PageButton(
 
     @telling
     async def callback(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
-        roles = interaction.client.settings.manager_roles
         if self.of == "feeds":
-            demand_manager(interaction, roles)
-        elif interaction.user.id != self.reader and not may_manage(interaction, roles):
+            demand_manager(interaction)
+        elif interaction.user.id != self.reader and not may_manage(interaction):
             raise Refusal("Only whoever asked for this list turns its pages. Use /articles list for one of your own.")
         await interaction.response.defer()
         page = feeds_page if self.of == "feeds" else articles_page
@@ -112,7 +113,7 @@ class RemoveButton(ui.DynamicItem[ui.Button[Any]], template=r"articles:remove:(?
     @telling
     async def callback(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
         bot = interaction.client
-        demand_manager(interaction, bot.settings.manager_roles)
+        demand_manager(interaction)
         await interaction.response.defer()
         server = interaction.guild_id or NOWHERE
         removed = await bot.bridge.call_for(server, Lane.CHANGE, bot.service.remove, server, self.article)
@@ -141,7 +142,7 @@ class RemoveFeedButton(
     @telling
     async def callback(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
         bot = interaction.client
-        demand_manager(interaction, bot.settings.manager_roles)
+        demand_manager(interaction)
         await interaction.response.defer()
         server = interaction.guild_id or NOWHERE
         remove = functools.partial(bot.sources.remove, keep_articles=not self.with_articles)

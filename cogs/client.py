@@ -16,7 +16,7 @@ import aiohttp
 import discord
 from discord.ext import commands
 
-from cogs import reports
+from cogs import reports, speech
 from cogs.articles import ArticlesCog
 from cogs.ask import AskCog
 from cogs.backstage import Backstage
@@ -38,6 +38,8 @@ from index.errors import UserError
 from index.isolation import Isolation
 from index.ledger import Source
 from index.web.fetch import Fetcher
+from records.preferences import Preferences
+from records.records import Records
 from retrieval.ranker import LearnedRanker
 from retrieval.reranker import CrossEncoderReranker
 
@@ -70,6 +72,8 @@ class VerbatimBot(commands.AutoShardedBot):
         )
         self.settings = backstage.settings
         self.service = backstage.service
+        self.records = backstage.records
+        self.answers = backstage.answers
         self.additions = backstage.additions
         self.sources = backstage.sources
         self.bridge = backstage.bridge
@@ -137,6 +141,14 @@ class VerbatimBot(commands.AutoShardedBot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: there are no commands by prefix. A mention is a question, and AskCog hears it."""
 
+    def preferences(self, server: int | None) -> Preferences:
+        """What a server's people have set for it."""
+        return self.records.preferences.of(server)
+
+    def manager_roles(self, server: int) -> frozenset[int]:
+        """The roles that may manage a server's articles besides those with Manage Server."""
+        return self.settings.manager_roles | self.preferences(server).manager_roles
+
     def work(self) -> None:
         """Marks the current task as one that has promised somebody an answer, which it may give before the bot stops.
 
@@ -194,7 +206,9 @@ def run(
     service = Service(library, encoder, settings, ranker=ranker, reranker=reranker)
     reader = reader or Isolation()
     fetcher = fetcher or Fetcher(user_agent=_USER_AGENT, max_bytes=settings.max_bytes)
-    return asyncio.run(_serve(token, Backstage(library, service, settings, reader, fetcher)))
+    records = Records(settings.data)
+    speech.load()
+    return asyncio.run(_serve(token, Backstage(library, service, settings, reader, fetcher, records=records)))
 
 
 async def _serve(token: str, backstage: Backstage) -> int:

@@ -17,6 +17,7 @@ from cogs.refusal import Refusal
 from cogs.render import note
 from cogs.sending import SENDING, LiveMessage, deliver, is_gone
 from cogs.settings import Settings
+from cogs.speech import language_of, speak
 from index.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Tree(app_commands.CommandTree["VerbatimBot"]):
 
     async def interaction_check(self, interaction: "discord.Interaction[VerbatimBot]", /) -> bool:
         interaction.client.work()
+        speak(language_of(interaction.locale))
         return True
 
     async def on_error(

@@ -43,7 +43,7 @@ class FeedsCog(commands.GroupCog, group_name="feeds", group_description="Feeds w
         self, interaction: "discord.Interaction[VerbatimBot]", link: app_commands.Range[str, 1, 2_000]
     ) -> None:
         """Add a feed, and from now on its new entries"""
-        demand_manager(interaction, self.bot.settings.manager_roles)
+        demand_manager(interaction)
         await think(interaction, ephemeral=True)
         live = LiveMessage(interaction)
         async with self.bot.bridge.turn(server_of(interaction)):
@@ -54,7 +54,7 @@ class FeedsCog(commands.GroupCog, group_name="feeds", group_description="Feeds w
     @app_commands.command(name="list")
     async def list_(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
         """List the feeds of this server, and how they are"""
-        demand_manager(interaction, self.bot.settings.manager_roles)
+        demand_manager(interaction)
         await think(interaction, ephemeral=True)
         embed, view = await feeds_page(interaction, interaction.user.id, 0)
         await deliver(lambda: interaction.edit_original_response(embed=embed, view=view))
@@ -80,7 +80,7 @@ class FeedsCog(commands.GroupCog, group_name="feeds", group_description="Feeds w
     @app_commands.describe(feed="Which one; begin to type its title or address")
     async def remove(self, interaction: "discord.Interaction[VerbatimBot]", feed: Choice) -> None:
         """Remove a feed, with its articles or without"""
-        demand_manager(interaction, self.bot.settings.manager_roles)
+        demand_manager(interaction)
         await think(interaction, ephemeral=True)
         server = server_of(interaction)
         found = await self.bot.bridge.call_for(server, Lane.LOOK, self.bot.sources.find, server, feed)
@@ -95,7 +95,7 @@ class FeedsCog(commands.GroupCog, group_name="feeds", group_description="Feeds w
     @resume.autocomplete("feed")
     @remove.autocomplete("feed")
     async def _complete(self, interaction: "discord.Interaction[VerbatimBot]", typed: str) -> Choices:
-        if not may_manage(interaction, self.bot.settings.manager_roles):
+        if not may_manage(interaction):
             return []
         try:
             server = server_of(interaction)
@@ -108,7 +108,7 @@ class FeedsCog(commands.GroupCog, group_name="feeds", group_description="Feeds w
     async def _set_state(
         self, interaction: "discord.Interaction[VerbatimBot]", feed: str, state: Literal["active", "paused"]
     ) -> Source:
-        demand_manager(interaction, self.bot.settings.manager_roles)
+        demand_manager(interaction)
         await think(interaction, ephemeral=True)
         server = server_of(interaction)
         return await self.bot.bridge.call_for(server, Lane.CHANGE, self.bot.sources.set_state, server, feed, state)

@@ -11,6 +11,7 @@ from cogs.access import demand_manager
 from cogs.adding import add_text, server_of
 from cogs.errors import tell, think
 from cogs.sending import LiveMessage
+from cogs.speech import language_of, speak
 from index.readers import metadata
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class TextForm(ui.Modal, title="Add an article"):
     async def on_submit(self, interaction: "discord.Interaction[VerbatimBot]") -> None:  # type: ignore[override]
         bot = interaction.client
         bot.work()
-        demand_manager(interaction, bot.settings.manager_roles)
+        speak(language_of(interaction.locale))
+        demand_manager(interaction)
         server = server_of(interaction)
         await think(interaction, ephemeral=True)
         title, text, link = self._heading.value, self._text.value, self._link.value.strip()

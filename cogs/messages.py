@@ -49,7 +49,7 @@ class MessagesCog(commands.Cog):
         self.bot.tree.remove_command(self._menu.name, type=self._menu.type)
 
     async def _index(self, interaction: "discord.Interaction[VerbatimBot]", message: discord.Message) -> None:
-        demand_manager(interaction, self.bot.settings.manager_roles)
+        demand_manager(interaction)
         server = server_of(interaction)
         if self.bot.user is not None and message.author.id == self.bot.user.id:
             raise Refusal("That is a message of mine: what I say stands in the articles already.")

@@ -18,6 +18,8 @@ _OWN_HOSTS = re.compile(
     r"https?://(?:[a-z0-9-]+\.)*(?:discord(?:app)?\.(?:com|net)|discord\.gg)(?:[/:?#]|$)", re.IGNORECASE
 )
 _WORD = re.compile(r"\w+")
+# Controls show nothing, and a reader that meets several takes the text for something else. Blanks and line ends stay.
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 
 def as_markdown(
@@ -29,7 +31,7 @@ def as_markdown(
     lines += [f"date: {day.isoformat()}"] if day else []
     # Even without a line in it the block is there, so that a text that begins like one stays text.
     block = "\n".join(lines) or "title:"
-    return f"---\n{block}\n---\n\n{text}\n".encode(errors="replace")
+    return f"---\n{block}\n---\n\n{_CONTROLS.sub('', text)}\n".encode(errors="replace")
 
 
 def file_name(title: str, suffix: str = "") -> str:

@@ -57,10 +57,10 @@ class ReindexCog(commands.Cog):
     @app_commands.describe(preview="Only say what would change")
     async def reindex(self, interaction: "discord.Interaction[VerbatimBot]", preview: bool = False) -> None:
         """Look again at everything that this server's articles come from"""
-        manages = may_manage(interaction, self.bot.settings.manager_roles)
+        manages = may_manage(interaction)
         operates = await self.bot.is_owner(interaction.user)
         if not manages and not operates:
-            demand_manager(interaction, self.bot.settings.manager_roles)
+            demand_manager(interaction)
         server = server_of(interaction)
         await think(interaction, ephemeral=False)
         parts = [_Part(server, "this server")] if manages else []

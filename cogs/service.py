@@ -30,12 +30,15 @@ NOWHERE = 0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An answer, and how many articles it was looked for in: the server's `own` and `shared` ones."""
+    """An answer, and how many articles it was looked for in: the server's `own` and `shared` ones. `id` is that of its
+    record, for the buttons below it, and `shown` how many of its hits are shown at first."""
 
     answer: Answer
     own: int
     shared: int
     in_server: bool = True
+    id: int | None = None
+    shown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +89,24 @@ class Service:
         if self._reranker is not None:
             self._reranker.load()
 
-    def ask(self, server: int, question: str, previous: Sequence[str] = (), *, keep_for: int | None = None) -> Asked:
-        """What is found for a question, asked after those `previous`, the oldest first.
+    def ask(
+        self,
+        server: int,
+        question: str,
+        previous: Sequence[str] = (),
+        *,
+        top: int | None = None,
+        precision: float | None = None,
+        keep_for: int | None = None,
+    ) -> Asked:
+        """What is found for a question, asked after those `previous`, the oldest first: the `top` best hits, so that
+        the share `precision` of answers is right (None: as the operator has it).
 
         Where nothing is found and the operator wants it so, the question is kept for the person `keep_for`, in the
         server's own corpus if it has one.
         """
         own, shared = self._counts(server)
-        answer = self._answered(server, question, previous)
+        answer = self._answered(server, question, previous, top, precision)
         if keep_for is not None and self._settings.keep_waiting and not answer.answered:
             self._keep(server, answer, keep_for)
         return Asked(answer, own, shared, in_server=server != NOWHERE)
@@ -109,19 +122,21 @@ class Service:
         except UserError as error:  # which must not cost the answer
             log.error("a question could not be kept: %s", error)
 
-    def _answered(self, server: int, question: str, previous: Sequence[str]) -> Answer:
-        corpora = self._library.askable(server)
+    def _answered(
+        self, server: int, question: str, previous: Sequence[str], top: int | None, precision: float | None
+    ) -> Answer:
+        corpora, top = self._library.askable(server), top or self._settings.hits
         try:
-            return self._retriever(corpora).ask(question, top=self._settings.hits, previous=previous)
+            return self._retriever(corpora, precision).ask(question, top=top, previous=previous)
         except UserError:
             now = self._library.askable(server)
             if [one.encoder for one in now] == [one.encoder for one in corpora]:
                 raise
         # Another model has taken over just now.
-        return self._retriever(now).ask(question, top=self._settings.hits, previous=previous)
+        return self._retriever(now, precision).ask(question, top=top, previous=previous)
 
-    def _retriever(self, corpora: Sequence[Corpus]) -> Several:
-        precision = self._settings.precision
+    def _retriever(self, corpora: Sequence[Corpus], precision: float | None = None) -> Several:
+        precision = self._settings.precision if precision is None else precision
         return Several(corpora, self._encoder, self._ranker, precision=precision, reranker=self._reranker)
 
     def is_shared(self) -> bool:

@@ -120,6 +120,6 @@ def test_to_whom_commands_are_shown():
 def test_direct_messages_manage_nothing():
     """Outside of a server nobody manages anything, whatever permissions a direct message gives."""
     outside = SimpleNamespace(guild_id=None, permissions=discord.Permissions.all(), user=None)
-    assert not may_manage(outside, frozenset())
+    assert not may_manage(outside)
     with pytest.raises(UserError, match="Manage Server"):
-        demand_manager(outside, frozenset())
+        demand_manager(outside)

@@ -1,0 +1,30 @@
+"""What the bot remembers beside the articles: what servers have set, what was shown, judged and told.
+
+One database for all servers. Servers and people are numbers here; it knows nothing of Discord, and of articles only
+their ids and places.
+"""
+
+from pathlib import Path
+
+from index.database import Database
+from records.preferences import PreferenceRecords
+from records.schema import MIGRATIONS
+from records.servers import ServerRecords
+
+FILE = "discord.db"
+
+
+class Records:
+    """The records in a data folder. Every method of theirs may be called from any thread.
+
+    Raises:
+        UserError: from everything, what `Database` raises.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._database = Database(folder / FILE, create=True, migrations=MIGRATIONS)
+        self.preferences = PreferenceRecords(self._database)
+        self.servers = ServerRecords(self._database)
+
+    def close(self) -> None:
+        self._database.close()
