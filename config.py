@@ -117,6 +117,10 @@ class Limits(_Table):
     )
     reader_mb: StrictInt = Field(default=512, ge=128, le=65_536, description="a whole number from 128 to 65536 (MiB)")
     reader_seconds: StrictInt = Field(default=60, ge=1, le=3_600, description="a whole number from 1 to 3600 (seconds)")
+    corpora_mb: StrictInt = Field(
+        default=512, ge=16, le=1_048_576, description="a whole number from 16 to 1048576 (MiB)"
+    )
+    idle_minutes: StrictInt = Field(default=30, ge=0, le=10_080, description="a whole number from 0 (never) to 10080")
 
 
 class Fetch(_Table):
@@ -146,6 +150,8 @@ class Discord(_Table):
     """How the bot behaves in Discord."""
 
     manager_roles: Ids = Field(default=frozenset(), description="a list of role ids, whole numbers without quotes")
+    grace_days: StrictInt = Field(default=30, ge=0, le=3_650, description="a whole number from 0 to 3650 (days)")
+    log_channel: Id | None = Field(default=None, description="a channel's id, a whole number without quotes")
 
 
 class Log(_Table):

@@ -34,7 +34,12 @@ def demand_manager(interaction: "discord.Interaction[VerbatimBot]") -> None:
     raise Refusal(_("Only people who manage this server may do that: it takes the permission “Manage Server”."))
 
 
+def may_administrate(interaction: "discord.Interaction[VerbatimBot]") -> bool:
+    """Whether whoever used this has Manage Server itself: a role that manages articles is not enough."""
+    return interaction.guild_id is not None and interaction.permissions.manage_guild
+
+
 def demand_administrator(interaction: "discord.Interaction[VerbatimBot]") -> None:
-    """Raises Refusal unless whoever used this has Manage Server itself: a role that manages articles is not enough."""
-    if interaction.guild_id is None or not interaction.permissions.manage_guild:
+    """Raises Refusal unless `may_administrate`."""
+    if not may_administrate(interaction):
         raise Refusal(_("Only people who manage this server may do that: it takes the permission “Manage Server”."))

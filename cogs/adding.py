@@ -14,6 +14,7 @@ from cogs.bridge import Lane
 from cogs.pasted import as_markdown, file_name
 from cogs.refusal import Refusal
 from cogs.sending import LiveMessage
+from cogs.speech import _
 from cogs.uploads import download
 from index.report import Progress, ProgressCallback
 
@@ -27,7 +28,7 @@ _BETWEEN_EDITS = 1.5  # seconds; Discord allows five edits in five seconds, for 
 def server_of(interaction: discord.Interaction) -> int:
     """The server in which this was used. Raises Refusal where it was in none."""
     if interaction.guild_id is None:
-        raise Refusal("That works in servers only.")
+        raise Refusal(_("That works in servers only."))
     return interaction.guild_id
 
 

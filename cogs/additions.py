@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cogs.refusal import Refusal
+from cogs.speech import _, mark, n_, told
 from cogs.workshop import Workshop
 from index.corpus import Corpus
 from index.errors import UserError
@@ -21,7 +22,7 @@ from index.store import Store
 from index.stored import StoredArticle
 from index.web.fetch import FetchError
 
-_STOPPED = "I was stopped before this was added. Add it again."
+_STOPPED = mark("I was stopped before this was added. Add it again.")
 _MOST_LINKS = 200  # pages and feeds of one server, which are all looked at again and again
 
 
@@ -102,7 +103,13 @@ class Additions:
             ledger = corpus.store.ledger
             before = {one.id for one in ledger.sources("page", "feed")}
             if len(before) >= _MOST_LINKS:
-                raise Refusal(f"This server has {len(before)} links and feeds, which is the most. Remove one first.")
+                raise Refusal(
+                    n_(
+                        "This server has {number} link or feed, which is the most. Remove one first.",
+                        "This server has {number} links and feeds, which is the most. Remove one first.",
+                        len(before),
+                    )
+                )
             refresher = self._workshop.refresher(server, corpus)
             try:
                 source, report = refresher.add_link(url, feed=feed, channel=channel, cancel=cancel, progress=progress)
@@ -118,19 +125,23 @@ class Additions:
     def _demand_replacement(self, store: Store, data: bytes, name: str, replaces: str, twin: str | None) -> None:
         if data[:2] == b"PK" and self._kind(data, name) is Kind.ZIP:
             raise Refusal(
-                f"{display(name)} may hold several articles, which cannot take the place of one: leave out “replaces”, "
-                "and remove the other article afterwards."
+                _(
+                    "{file} may hold several articles, which cannot take the place of one: leave out “replaces”, and "
+                    "remove the other article afterwards.",
+                    file=display(name),
+                )
             )
         if twin is not None and twin != replaces:
             titles = [one.title for one in store.articles() if one.source.partition(INSIDE)[0] == twin]
-            known = f", as {display(titles[0])}" if titles else ""
-            raise Refusal(f"This file is already there{known}. Remove that one first.")
+            if not titles:
+                raise Refusal(_("This file is already there. Remove that one first."))
+            raise Refusal(_("This file is already there, as {title}. Remove that one first.", title=display(titles[0])))
 
     def _kind(self, data: bytes, name: str) -> Kind:
         try:
             return self._workshop.reader.kind(data, name)
         except UserError as error:
-            raise Refusal(str(error)) from error
+            raise Refusal(error.said) from error
 
     def _settled(
         self,
@@ -154,24 +165,29 @@ class Additions:
         there = store.articles_by_id(list(ids.values()))
         articles = tuple((there[ids[source]], outcomes[source]) for source in outcomes if ids.get(source) in there)
         if not articles and kind != "feed":
-            raise Refusal(_STOPPED if cancel is not None and cancel.is_set() else _nothing(report))
-        stand_ins = store.articles_by_id([one.copy_of for one, _ in articles if one.copy_of is not None])
+            raise Refusal(_(_STOPPED) if cancel is not None and cancel.is_set() else _nothing(report))
+        stand_ins = store.articles_by_id([one.copy_of for one, _outcome in articles if one.copy_of is not None])
         answered = self._workshop.answered(server, corpus, cancel) if report.added or report.changed else ()
         return Addition(kind, title, news, report, articles, stand_ins, answered)
 
     def _whose(self, error: UserError, cancel: threading.Event | None) -> UserError:
         """The error as a refusal, unless it tells of this machine, which is for the operator to mend."""
         if cancel is not None and cancel.is_set():
-            return Refusal(_STOPPED)
+            return Refusal(_(_STOPPED))
         if not isinstance(error, FetchError) and str(self._workshop.library.folder) in str(error):
             return error
-        return Refusal(str(error))
+        return Refusal(error.said)
 
 
 def _nothing(report: SyncReport) -> str:
     if not report.failed:
-        return "It was removed while it was being added. Add it again."
+        return _("It was removed while it was being added. Add it again.")
     if len(report.failed) == 1:
         return report.failed[0][1]
-    reasons = "\n".join(f"- {why}" for why in dict.fromkeys(why for _, why in report.failed[:5]))
-    return f"None of its {len(report.failed)} files can be read:\n{reasons}"
+    reasons = "\n".join(f"- {told(why)}" for why in dict.fromkeys(why for _source, why in report.failed[:5]))
+    return n_(
+        "The file cannot be read:\n{reasons}",
+        "None of its {number} files can be read:\n{reasons}",
+        len(report.failed),
+        reasons=reasons,
+    )

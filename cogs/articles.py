@@ -1,22 +1,23 @@
-"""`/articles add`, `list` and `remove`: what a server's own people put in and take out."""
+"""`/articles add`, `list`, `show` and `remove`: what a server's own people put in and take out."""
 
 import logging
 from typing import TYPE_CHECKING
 
 import discord
-from discord import app_commands, ui
+from discord import app_commands
 from discord.ext import commands
 
-from cogs import render, reports
+from cogs import lists, reports
 from cogs.access import demand_manager, may_manage
 from cogs.adding import add_file, add_link, server_of
 from cogs.bridge import Lane
-from cogs.buttons import KeepButton, RemoveButton, articles_page
 from cogs.errors import think
 from cogs.form import TextForm
-from cogs.markdown import escape, label
 from cogs.refusal import Refusal
+from cogs.removing import removal_question
 from cogs.sending import LiveMessage, deliver
+from cogs.speech import _
+from cogs.turning import article_sheet, articles_page, is_sent_elsewhere, may_read
 from index.errors import UserError
 
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         demand_manager(interaction)
         server = server_of(interaction)
         if file is not None and link is not None:
-            raise Refusal("Give either a file or a link, and add the other one afterwards.")
+            raise Refusal(_("Give either a file or a link, and add the other one afterwards."))
         if link is not None and replaces is not None:
-            raise Refusal("A link takes no other article's place: add it, then remove the other one.")
+            raise Refusal(_("A link takes no other article's place: add it, then remove the other one."))
         if file is None and link is None:
             await interaction.response.send_modal(TextForm(await self._replaced(server, replaces)))
             return
@@ -88,8 +89,24 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
     @app_commands.command(name="list")
     async def list_(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
         """List the articles of this server"""
+        if await is_sent_elsewhere(interaction):
+            return
         await think(interaction, ephemeral=True)
         embed, view = await articles_page(interaction, interaction.user.id, 0)
+        await deliver(lambda: interaction.edit_original_response(embed=embed, view=view))
+
+    @app_commands.command()
+    @app_commands.describe(article="Which one; begin to type its title")
+    async def show(
+        self, interaction: "discord.Interaction[VerbatimBot]", article: app_commands.Range[str, 1, 100]
+    ) -> None:
+        """Show what is known of an article, and its text"""
+        if await is_sent_elsewhere(interaction):
+            return
+        await think(interaction, ephemeral=True)
+        server = server_of(interaction)
+        found = await self.bot.bridge.call_for(server, Lane.LOOK, self.bot.service.find, server, article)
+        embed, view = await article_sheet(interaction, interaction.user.id, found.id, 0)
         await deliver(lambda: interaction.edit_original_response(embed=embed, view=view))
 
     @app_commands.command()
@@ -102,27 +119,24 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         await think(interaction, ephemeral=True)
         server = server_of(interaction)
         found = await self.bot.bridge.call_for(server, Lane.LOOK, self.bot.service.find, server, article)
-        view = ui.View(timeout=None)
-        view.add_item(RemoveButton(found.id))
-        view.add_item(KeepButton())
-        title = escape(label(found.title, reports.CHOICE))
-        sentences = render.counted(found.sentences, "sentence")
-        content = f"Remove **{title}** ({sentences}) for good? Answers will no longer quote it."
-        await deliver(lambda: interaction.edit_original_response(content=content, view=view))
+        question, view = removal_question(found)
+        await deliver(lambda: interaction.edit_original_response(content=question, view=view))
+
+    @show.autocomplete("article")
+    async def _complete_shown(self, interaction: "discord.Interaction[VerbatimBot]", typed: str) -> Choices:
+        return await self._completed(interaction, typed) if may_read(interaction) else []
 
     @remove.autocomplete("article")
     async def _complete_article(self, interaction: "discord.Interaction[VerbatimBot]", typed: str) -> Choices:
-        return await self._completed(interaction, typed, uploads=False)
+        return await self._completed(interaction, typed) if may_manage(interaction) else []
 
     @add.autocomplete("replaces")
     async def _complete_upload(self, interaction: "discord.Interaction[VerbatimBot]", typed: str) -> Choices:
-        return await self._completed(interaction, typed, uploads=True)
+        return await self._completed(interaction, typed, uploads=True) if may_manage(interaction) else []
 
     async def _completed(
-        self, interaction: "discord.Interaction[VerbatimBot]", typed: str, *, uploads: bool
+        self, interaction: "discord.Interaction[VerbatimBot]", typed: str, *, uploads: bool = False
     ) -> Choices:
-        if not may_manage(interaction):
-            return []
         try:
             server = server_of(interaction)
             found = await self.bot.bridge.call_for(
@@ -131,7 +145,7 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         except UserError as error:
             log.warning("no choices: %s", error)
             return []
-        return [app_commands.Choice(name=reports.choice(one), value=str(one.id)) for one in found]
+        return [app_commands.Choice(name=lists.choice(one), value=str(one.id)) for one in found]
 
 
 def default_permissions(roles: frozenset[int]) -> discord.Permissions | None:

@@ -16,7 +16,9 @@ from enum import Enum
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
+from cogs.fair import FairQueue
 from cogs.refusal import Refusal
+from cogs.speech import _, mark, n_
 from index.report import Progress, ProgressCallback
 
 P = ParamSpec("P")
@@ -40,8 +42,9 @@ _FILES = 4  # held in memory at once, by all servers together
 _LAST_QUESTIONS = 2.0  # seconds that questions have to end when the bridge closes; a model being loaded takes longer
 _LAST_WORK = 4.0  # seconds that everything else has; it is told, and looks out for that about every second
 _BETWEEN = 0.25  # seconds between two reports of an index run's progress
-_STOPPING = "I am just being stopped. Try again in a minute."
-_BUSY = "I am very busy at the moment. Try again in a minute."
+_STOPPING = mark("I am just being stopped. Try again in a minute.")
+_BUSY = mark("I am very busy at the moment. Try again in a minute.")
+_NOBODY = 0  # the server and the person of a question that the bot puts itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,23 @@ class _Run:
     future: Future[Any]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Question:
+    """A question that waits for its turn, and what comes of it."""
+
+    run: Callable[[], Any]
+    future: Future[Any]
+
+
 class Bridge:
     """Runs functions on threads of its own. Its methods are called from the event loop.
 
     `waiting` is how many calls may be under way or wait in one lane before more are refused; one server may have a
-    quarter of them. `closing` is set when the bridge closes, for work that takes long to look at.
+    quarter of them. Questions are taken in turns instead (see `fair`): `questions` of them may wait, and
+    `of_one_server` of each server. `closing` is set when the bridge closes, for work that takes long to look at.
     """
 
-    def __init__(self, *, waiting: int = 64) -> None:
+    def __init__(self, *, waiting: int = 64, questions: int = 512, of_one_server: int = 64) -> None:
         self._pools = {lane: ThreadPoolExecutor(n, thread_name_prefix=lane.value) for lane, n in _WORKERS.items()}
         self._waiting = waiting
         self._pending: dict[Lane, set[Future[Any]]] = {lane: set() for lane in Lane}
@@ -71,6 +83,9 @@ class Bridge:
         self._turns: dict[int, asyncio.Lock] = {}
         self._awaited: dict[asyncio.Future[Any], Future[Any]] = {}
         self._room = asyncio.Semaphore(_FILES)
+        self._questions: FairQueue[_Question] = FairQueue()
+        self._most = questions
+        self._most_of_one = of_one_server
         self.closing = threading.Event()
 
     async def call(self, lane: Lane, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -79,12 +94,74 @@ class Bridge:
         Raises:
             Refusal: too much is waiting already, or the bot is stopping.
         """
+        if lane is Lane.ASK:
+            return await self.ask(_NOBODY, _NOBODY, function, *args, **kwargs)
         return await self._result(self._submitted(lane, partial(function, *args, **kwargs)))
 
     async def call_for(self, server: int, lane: Lane, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As `call`, but one server's calls leave room in the lane for the others'."""
-        with _counted(self._shares, (lane, server), max(1, self._waiting // 4), _BUSY):
+        if lane is Lane.ASK:
+            return await self.ask(server, _NOBODY, function, *args, **kwargs)
+        with _counted(self._shares, (lane, server), max(1, self._waiting // 4), _(_BUSY)):
             return await self.call(lane, function, *args, **kwargs)
+
+    async def ask(self, server: int, person: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `call` in the lane of questions, which servers, and within a server its people, have in turns.
+
+        Raises:
+            Refusal: too many questions wait already, of this server or of all, or the bot is stopping.
+        """
+        self._demand_open()
+        run = partial(copy_context().run, partial(function, *args, **kwargs))
+        question = _Question(run, Future())
+        with self._lock:
+            self._demand_room(server)
+            self._questions.put(server, person, question)
+            self._pending[Lane.ASK].add(question.future)
+        question.future.add_done_callback(lambda done: self._asked(server, person, question))
+        self._pools[Lane.ASK].submit(self._answer_next)
+        return await self._result(question.future)
+
+    def _demand_room(self, server: int) -> None:
+        if (waiting := self._questions.waiting(server)) >= self._most_of_one:
+            raise Refusal(
+                n_(
+                    "{number} question is waiting in this server already. Try again in a few seconds.",
+                    "{number} questions are waiting in this server already. Try again in a few seconds.",
+                    waiting,
+                )
+            )
+        if (waiting := len(self._questions)) >= self._most:
+            raise Refusal(
+                n_(
+                    "{number} question is waiting for me already. Try again in a few seconds.",
+                    "{number} questions are waiting for me already. Try again in a few seconds.",
+                    waiting,
+                )
+            )
+
+    def _answer_next(self) -> None:
+        """Answers, on a thread of the pool, the question whose turn it is now; none if its caller went away."""
+        with self._lock:
+            question = self._questions.take()
+        if question is None or not question.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = question.run()
+        except BaseException as error:  # whatever it is, it is the caller's
+            question.future.set_exception(error)
+        else:
+            question.future.set_result(result)
+
+    def _asked(self, server: int, person: int, question: _Question) -> None:
+        with self._lock:
+            self._questions.remove(server, person, question)  # if its caller went away before its turn
+            self._pending[Lane.ASK].discard(question.future)
+
+    def waiting(self, lane: Lane) -> int:
+        """How many calls of a lane are under way or wait."""
+        with self._lock:
+            return len(self._pending[lane])
 
     @asynccontextmanager
     async def turn(self, server: int) -> AsyncIterator[None]:
@@ -93,7 +170,7 @@ class Bridge:
         Raises:
             Refusal: too many wait in this server, or the bot is stopping.
         """
-        full = "Several files are being added to this server already. Wait until they are done, then add this one."
+        full = _("Several files are being added to this server already. Wait until they are done, then add this one.")
         with _counted(self._lines, server, _IN_LINE, full):
             lock = self._turns.setdefault(server, asyncio.Lock())
             try:
@@ -122,17 +199,18 @@ class Bridge:
         """
         while (other := self._runs.get(corpus)) is not None:
             if yields or not other.yields:
-                raise Refusal("That is being read already. Wait until it is done, then try again if you need to.")
+                raise Refusal(_("That is being read already. Wait until it is done, then try again if you need to."))
             other.cancel.set()
             other.future.cancel()  # if it has not begun
             ended = asyncio.wrap_future(other.future)
             await asyncio.wait({ended})
-            _ = ended.cancelled() or ended.exception()  # which its own caller is told of
+            if not ended.cancelled():
+                ended.exception()  # which its own caller is told of
         cancel = threading.Event()
         future = self._submitted(Lane.INDEX, partial(run, self.reported(progress), cancel))
         self._runs[corpus] = _Run(cancel, yields, future)
         # The corpus is free when the work has ended, which is later than its caller where that was cancelled.
-        future.add_done_callback(lambda _: self._runs.pop(corpus, None))
+        future.add_done_callback(lambda done: self._runs.pop(corpus, None))
         try:
             return await self._result(future)
         except asyncio.CancelledError:
@@ -157,18 +235,18 @@ class Bridge:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise  # not the bridge closes: the caller goes away
-            raise Refusal(_STOPPING) from None
+            raise Refusal(_(_STOPPING)) from None
         finally:
             del self._awaited[awaited]
 
     def _demand_open(self) -> None:
         if self.closing.is_set():
-            raise Refusal(_STOPPING)
+            raise Refusal(_(_STOPPING))
 
     def _submitted(self, lane: Lane, function: Callable[[], T]) -> Future[T]:
         self._demand_open()
         if len(self._pending[lane]) >= self._waiting:
-            raise Refusal(_BUSY)
+            raise Refusal(_(_BUSY))
         # What is said on the thread is said in the language of whoever is to read it.
         future = self._pools[lane].submit(copy_context().run, function)
         with self._lock:
@@ -193,6 +271,10 @@ class Bridge:
             run.cancel.set()
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            dropped = self._questions.clear()
+        for question in dropped:
+            question.future.cancel()
         with self._lock:
             questions = list(self._pending[Lane.ASK])
             rest = [future for lane in Lane if lane is not Lane.ASK for future in self._pending[lane]]

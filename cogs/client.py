@@ -4,39 +4,61 @@ What its commands do is in the cogs; whatever takes time goes over the bridge.
 """
 
 import asyncio
+import gc
 import hashlib
 import json
 import logging
 import random
+from collections import Counter
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import discord
+import yarl
 from discord.ext import commands
 
-from cogs import reports, speech
+from cogs import acknowledging, speech
+from cogs.answer_buttons import BUTTONS as ANSWER_BUTTONS
+from cogs.answer_sharing import BUTTONS as SHARING_BUTTONS
 from cogs.articles import ArticlesCog
 from cogs.ask import AskCog
+from cogs.asking import Asker
 from cogs.backstage import Backstage
 from cogs.bridge import Lane
 from cogs.buttons import BUTTONS
+from cogs.choosing import BUTTONS as CHOOSING_ITEMS
+from cogs.departures import DeparturesCog
+from cogs.direct import Direct
 from cogs.errors import Tree
-from cogs.feeds import FeedsCog
+from cogs.export import ExportCog
+from cogs.feeds import FeedsCog, SourcesCog
+from cogs.gaps import BUTTONS as GAPS_BUTTONS
+from cogs.gaps import GapsCog
+from cogs.guide import GuideCog
 from cogs.messages import MessagesCog
+from cogs.notices import Notices
+from cogs.preferences import BUTTONS as SETTINGS_ITEMS
+from cogs.preferences import PreferencesCog
+from cogs.privacy import BUTTONS as PRIVACY_BUTTONS
+from cogs.privacy import PrivacyCog
 from cogs.refusal import Refusal
 from cogs.reindex import ReindexCog
-from cogs.sending import announce
+from cogs.removing import BUTTONS as REMOVING_BUTTONS
 from cogs.service import Service
 from cogs.settings import Settings
+from cogs.status import StatusCog
 from cogs.stopping import stop_on_signals
-from cogs.trouble import OneLine, hopeless, in_short, passes
+from cogs.translator import Translator
+from cogs.trouble import LONGEST_DELAY, Backoff, OneLine, hopeless, in_short, passes
+from cogs.turning import BUTTONS as TURNING_BUTTONS
+from cogs.vigilance import tell_of
 from index.corpus import Library
 from index.encoder import Encoder
 from index.errors import UserError
 from index.isolation import Isolation
-from index.ledger import Source
 from index.web.fetch import Fetcher
 from records.preferences import Preferences
 from records.records import Records
@@ -46,7 +68,7 @@ from retrieval.reranker import CrossEncoderReranker
 log = logging.getLogger(__name__)
 
 _USER_AGENT = "Verbatim (a Discord bot that reads what its servers point it to)"
-_LONGEST_DELAY = 60.0  # seconds between two attempts to connect
+_LAUNCHES = 5  # attempts of a shard to connect, five seconds apart, until all begins anew
 # Seconds to stop in: containers wait for ten. The bridge takes up to four of them.
 _LAST_WORDS = 1.5  # for work already done to say so
 _GOODBYE = 1.5  # for the connection to close
@@ -76,13 +98,24 @@ class VerbatimBot(commands.AutoShardedBot):
         self.answers = backstage.answers
         self.additions = backstage.additions
         self.sources = backstage.sources
+        self.catalogue = backstage.catalogue
         self.bridge = backstage.bridge
+        self.asker = Asker(self)
+        self.direct = Direct(self)
         self.schedule = backstage.schedule
+        self.housekeeping = backstage.housekeeping
+        self.overview = backstage.overview
+        self.failures = backstage.failures
+        self.personal = backstage.personal
+        self.answer_times = backstage.answer_times
+        self.missing = backstage.missing
+        self.started = backstage.started
         self._backstage = backstage
         self.session: aiohttp.ClientSession
         self._warming: asyncio.Task[None] | None = None
         self.has_been_ready = False
         self._at_work: set[asyncio.Task[Any]] = set()
+        self._launches: Counter[int] = Counter()
 
     async def setup_hook(self) -> None:
         self._warming = asyncio.create_task(self._warm_up())
@@ -91,18 +124,27 @@ class VerbatimBot(commands.AutoShardedBot):
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         for cog in (AskCog, ArticlesCog, FeedsCog, MessagesCog, ReindexCog):
             await self.add_cog(cog(self))
-        self.add_dynamic_items(*BUTTONS)
+        for own in (PreferencesCog, GuideCog, DeparturesCog, StatusCog, PrivacyCog, GapsCog, SourcesCog, ExportCog):
+            await self.add_cog(own(self))
+        self.add_dynamic_items(*TURNING_BUTTONS, *REMOVING_BUTTONS)
+        self.add_dynamic_items(*BUTTONS, *ANSWER_BUTTONS, *SHARING_BUTTONS)
+        self.add_dynamic_items(*SETTINGS_ITEMS, *PRIVACY_BUTTONS, *GAPS_BUTTONS, *CHOOSING_ITEMS)
+        await self.tree.set_translator(Translator())
         try:
             await self._sync_commands()
         except (discord.HTTPException, discord.RateLimited) as error:
             log.warning("the commands could not be registered, which is tried again at the next start: %s", error)
-        self.schedule.tell, self.schedule.serves = self._tell_of, self._serves
+        self.schedule.tell, self.schedule.serves = Notices(self).tell, self._serves
         self.schedule.start()
+        self.housekeeping.present = self._is_in
+        self.housekeeping.start()
+        self._backstage.sweep.start()
+        self._backstage.vigilance.tell, self._backstage.vigilance.serves = partial(tell_of, self), self._serves
+        self._backstage.vigilance.start()
 
-    async def _tell_of(self, source: Source) -> None:
-        """Says that a source is looked at no longer, where it was added."""
-        if source.channel is not None:
-            await announce(self, source.channel, reports.suspended(source))
+    def _is_in(self, server: int) -> bool | None:
+        """Whether the bot is in this server, available or not; None as long as it does not know all of its servers."""
+        return self.get_guild(server) is not None if self.is_ready() else None
 
     def _serves(self, server: int) -> bool:
         """Whether the bot is in this server, as far as it knows; while it starts, it does not."""
@@ -118,10 +160,14 @@ class VerbatimBot(commands.AutoShardedBot):
             log.error("not everything is ready for questions: %s", error)
         except Exception:
             log.exception("warming up failed")
+        await self.wait_until_ready()
+        # Collecting garbage stops every thread. What is loaded now stays, and looking through it each time would keep
+        # the event loop waiting for 0.3 s.
+        gc.freeze()
 
     async def _sync_commands(self) -> None:
         """Registers the commands, but only if they differ from those registered last, by this folder's account."""
-        commands_ = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        commands_ = [await one.get_translated_payload(self.tree, Translator()) for one in self.tree.get_commands()]
         payload = json.dumps([self.application_id, commands_], sort_keys=True)
         digest = hashlib.sha256(payload.encode()).hexdigest()
         file = self.settings.data / "commands.json"
@@ -133,6 +179,13 @@ class VerbatimBot(commands.AutoShardedBot):
         except OSError as error:
             log.warning("commands.json cannot be written to the data folder: %s", error.strerror)
         log.info("commands registered", extra={"commands": len(commands_)})
+
+    async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
+        """Connects a shard for the first time. discord.py comes here again, within itself, after each failure."""
+        self._launches[shard_id] += 1
+        if self._launches[shard_id] > _LAUNCHES:
+            raise ConnectionError(f"the gateway cannot be reached by shard {shard_id}")
+        await super().launch_shard(gateway, shard_id, initial=initial)
 
     async def on_ready(self) -> None:
         self.has_been_ready = True
@@ -208,6 +261,7 @@ def run(
     fetcher = fetcher or Fetcher(user_agent=_USER_AGENT, max_bytes=settings.max_bytes)
     records = Records(settings.data)
     speech.load()
+    acknowledging.use()
     return asyncio.run(_serve(token, Backstage(library, service, settings, reader, fetcher, records=records)))
 
 
@@ -215,6 +269,7 @@ async def _serve(token: str, backstage: Backstage) -> int:
     stop = asyncio.Event()
     # A bot that never speaks need not be told of what speaking takes.
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+    vars(discord.shard)["ExponentialBackoff"] = Backoff
     quiet = OneLine()
     loggers = [logging.getLogger(f"discord.{name}") for name in ("client", "gateway", "shard")]
     for logger in loggers:
@@ -241,7 +296,9 @@ async def _stay_connected(token: str, backstage: Backstage, stop: asyncio.Event)
         attempt = 1 if bot.has_been_ready else attempt + 1
         if error is not None and not passes(error):
             raise error
-        delay = min(_LONGEST_DELAY, 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 — spreads load, no secret
+        gc.unfreeze()  # nobody is there to wait while what remains of the last bot is collected
+        gc.collect()
+        delay = min(LONGEST_DELAY, 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 — spreads load, no secret
         log.warning("no connection to Discord (%s); next attempt in %.1f s", in_short(error), delay)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), delay)

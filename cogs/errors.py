@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
+from cogs.acknowledging import ALREADY
 from cogs.markdown import without_folders
 from cogs.refusal import Refusal
 from cogs.render import note
 from cogs.sending import SENDING, LiveMessage, deliver, is_gone
 from cogs.settings import Settings
-from cogs.speech import language_of, speak
+from cogs.speech import _, language_of, mark, n_, speak, told
 from index.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _UNKNOWN_INTERACTION = 10062  # three seconds without an acknowledgement, or fifteen minutes without an answer
-_OUT_OF_ORDER = "I cannot do that at the moment. Whoever runs me finds the reason in my log."
+_OUT_OF_ORDER = mark("I cannot do that at the moment. Whoever runs me finds the reason in my log.")
 
 
 class Tree(app_commands.CommandTree["VerbatimBot"]):
@@ -50,6 +51,9 @@ async def tell(interaction: "discord.Interaction[VerbatimBot]", error: Exception
         return
     if isinstance(error, discord.NotFound) and error.code == _UNKNOWN_INTERACTION:
         log.warning("an answer came later than Discord waits for one: %s", error)
+        return
+    if is_gone(error) or (isinstance(error, discord.HTTPException) and error.code == ALREADY):
+        log.warning("nobody waits for this answer any more: %s", error)
         return
     bot = interaction.client
     text = said(error, bot.settings if await bot.is_owner(interaction.user) else None)
@@ -87,17 +91,20 @@ async def _follow_up(interaction: "discord.Interaction[VerbatimBot]", text: str)
 def said(error: Exception, operators: Settings | None = None) -> str:
     """The words for this error, and its record in the log. `operators` are the settings if an operator reads it."""
     if isinstance(error, Refusal):
-        return note(str(error))
+        return note(told(error.said))
     if isinstance(error, UserError):
         log.error("a command could not be carried out: %s", error)
-        return in_full(error, operators) if operators else _OUT_OF_ORDER
+        return in_full(error, operators) if operators else _(_OUT_OF_ORDER)
     if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
-        return "My commands have just changed. Reload Discord (Ctrl+R), then try again."
+        return _("My commands have just changed. Reload Discord (Ctrl+R), then try again.")
     if isinstance(error, app_commands.NoPrivateMessage):
-        return "That works in servers only."
+        return _("That works in servers only.")
     reference = secrets.token_hex(4)
     log.error("a command failed, reference %s", reference, exc_info=error)
-    return f"Sorry, something went wrong on my side. The operator finds it in the log under reference `{reference}`."
+    return _(
+        "Sorry, something went wrong on my side. The operator finds it in the log under reference `{reference}`.",
+        reference=reference,
+    )
 
 
 def in_full(error: UserError, settings: Settings) -> str:
@@ -107,4 +114,8 @@ def in_full(error: UserError, settings: Settings) -> str:
 
 def slow_down(seconds: float) -> str:
     """What someone is told who asks faster than allowed."""
-    return f"Slow down a little, please: try again in {math.ceil(seconds)} s."
+    return n_(
+        "Slow down a little, please: try again in {number} second.",
+        "Slow down a little, please: try again in {number} seconds.",
+        math.ceil(seconds),
+    )

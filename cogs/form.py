@@ -11,7 +11,7 @@ from cogs.access import demand_manager
 from cogs.adding import add_text, server_of
 from cogs.errors import tell, think
 from cogs.sending import LiveMessage
-from cogs.speech import language_of, speak
+from cogs.speech import _, language_of, speak
 from index.readers import metadata
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ _LIFE = 3_600.0  # seconds that a form may be open
 _LONGEST = 4_000  # characters; Discord allows no more
 
 
-class TextForm(ui.Modal, title="Add an article"):
+class TextForm(ui.Modal):
     """Takes a title, a text and perhaps where it is from; `replaces` is the upload (its address) whose place it takes.
 
     The rights are checked again when it comes back: an hour may have passed.
     """
 
     def __init__(self, replaces: str | None = None) -> None:
-        super().__init__(timeout=_LIFE)
+        super().__init__(title=_("Add an article"), timeout=_LIFE)
         self._replaces = replaces
         self._heading: ui.TextInput[TextForm] = ui.TextInput(custom_id="title", max_length=200)
         self._text: ui.TextInput[TextForm] = ui.TextInput(
@@ -38,9 +38,11 @@ class TextForm(ui.Modal, title="Add an article"):
         self._link: ui.TextInput[TextForm] = ui.TextInput(
             custom_id="link", required=False, max_length=metadata.MAX_URL, placeholder="https://"
         )
-        self.add_item(ui.Label(text="Title", component=self._heading))
-        self.add_item(ui.Label(text="Text", description="Longer ones: as a file", component=self._text))
-        self.add_item(ui.Label(text="Link", description="Where it is from, if it is on the web", component=self._link))
+        self.add_item(ui.Label(text=_("Title"), component=self._heading))
+        longer = _("Longer ones: as a file")
+        self.add_item(ui.Label(text=_("Text"), description=longer, component=self._text))
+        where = _("Where it is from, if it is on the web")
+        self.add_item(ui.Label(text=_("Link"), description=where, component=self._link))
 
     async def on_submit(self, interaction: "discord.Interaction[VerbatimBot]") -> None:  # type: ignore[override]
         bot = interaction.client
@@ -57,7 +59,7 @@ class TextForm(ui.Modal, title="Add an article"):
         log.info("text added", extra={"server": server, "articles": len(added.articles)})
         shown = reports.added(added, *bot.settings.folders)
         if link and url is None:  # what was typed is not to be lost for that
-            shown += "\n-# Its link is no web address, so it has none."
+            shown += "\n" + _("-# Its link is no web address, so it has none.")
         await LiveMessage(interaction).show(shown, last=True)
 
     async def on_error(self, interaction: "discord.Interaction[VerbatimBot]", error: Exception) -> None:  # type: ignore[override]

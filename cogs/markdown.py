@@ -23,6 +23,7 @@ _WEB_ADDRESS = re.compile(
     r"(?P<scheme>https?)://(?P<host>[^\s/?#\\@:]+)(?::(?P<port>\d{1,5}))?(?P<rest>(?:[/?#].*)?)",
     re.IGNORECASE | re.DOTALL,
 )
+_CARD = re.compile(r"discord\.(?:gg|gift|new)/|discord(?:app)?\.com/(?:invite|gifts|template|events)/", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}")
 # The folders of an absolute path. A folder's name may hold blanks, but not begin or end where another path does.
 _PATH = re.compile(r"(?<![\w:/\\.~)])(?:[A-Za-z]:)?[/\\](?:[^/\\“”\"',;:()\n]*[^\s/\\“”\"',;:()][/\\])+(?=[^\s/\\])")
@@ -81,12 +82,22 @@ def label(text: str, limit: int) -> str:
 
 def quoted(text: str, *, bold: bool = False) -> str:
     """A block quote of the text: each of its lines escaped, and each direction it changes changed back."""
-    mark = "**" if bold else ""
-    return "> " + mark + "\n> ".join(line + _closers(line) for line in escape(text).split("\n")) + mark
+    return block(bolded(escape(text)) if bold else escape(text))
+
+
+def block(markup: str) -> str:
+    """A block quote of markup whose text is escaped; each direction that a line changes is changed back at its end."""
+    return "> " + "\n> ".join(line + _closers(line) for line in markup.split("\n"))
+
+
+def bolded(markup: str) -> str:
+    """Markup in bold."""
+    return f"**{markup}**"
 
 
 def safe_url(url: str | None) -> str | None:
-    """The address if it is one of the web that Discord takes, with whatever could end a link's markup encoded."""
+    """The address if it is one of the web that Discord takes, with whatever could end a link's markup encoded. One in
+    which Discord would find an invite, a gift or a template is none: they show as a card wherever they stand."""
     parts = _WEB_ADDRESS.fullmatch(url or "")
     host = _ascii_host(parts["host"]) if parts else None
     if parts is None or host is None or int(parts["port"] or 0) > 65_535:
@@ -95,7 +106,7 @@ def safe_url(url: str | None) -> str | None:
     # Anything beyond ASCII, blanks, brackets and backslashes is percent-encoded; what is encoded stays as it is.
     rest = quote(parts["rest"], safe="%/:?#@!$&'*+,;=~-._", errors="replace")
     encoded = f"{parts['scheme'].lower()}://{host}{port}{rest}"
-    return encoded if len(encoded) <= LONGEST_URL else None
+    return encoded if len(encoded) <= LONGEST_URL and not _CARD.search(encoded) else None
 
 
 def _ascii_host(host: str) -> str | None:

@@ -21,6 +21,7 @@ from cogs.markdown import escape, label
 from cogs.pasted import links_in, message_text
 from cogs.refusal import Refusal
 from cogs.sending import LiveMessage
+from cogs.speech import _, told
 
 if TYPE_CHECKING:
     from cogs.client import VerbatimBot
@@ -52,7 +53,7 @@ class MessagesCog(commands.Cog):
         demand_manager(interaction)
         server = server_of(interaction)
         if self.bot.user is not None and message.author.id == self.bot.user.id:
-            raise Refusal("That is a message of mine: what I say stands in the articles already.")
+            raise Refusal(_("That is a message of mine: what I say stands in the articles already."))
         await think(interaction, ephemeral=True)
         lines: list[str] = []
         live = LiveMessage(interaction)
@@ -61,7 +62,9 @@ class MessagesCog(commands.Cog):
                 lines.append(f"**{escape(label(name, 80))}**\n{await self._outcome(adding)}")
                 await live.show(reports.stacked([*lines, "…"]))
         if not lines:
-            raise Refusal("There is nothing to read in this message: no text of more than a few words, file or link.")
+            raise Refusal(
+                _("There is nothing to read in this message: no text of more than a few words, file or link.")
+            )
         await live.show(reports.stacked(lines), last=True)
 
     def _parts(
@@ -72,7 +75,7 @@ class MessagesCog(commands.Cog):
         if text := message_text(said):
             author, day = message.author.display_name, message.created_at.date()
             written = add_text(self.bot, server, text, message.id, url=message.jump_url, author=author, day=day)
-            yield "The text", written
+            yield _("The text"), written
         for file in message.attachments:
             is_text = not (file.content_type or "").startswith(_NOT_READ)
             yield file.filename, add_file(self.bot, server, file) if is_text else None
@@ -82,10 +85,10 @@ class MessagesCog(commands.Cog):
     async def _outcome(self, adding: Awaitable[Addition] | None) -> str:
         """What became of one part; a refusal of it costs none of the others."""
         if adding is None:
-            return "Pictures, sounds and films hold no text that I can read."
+            return _("Pictures, sounds and films hold no text that I can read.")
         try:
             added = await adding
         except Refusal as error:
-            return escape(label(str(error), 300))
+            return escape(label(told(error.said), 300))
         log.info("%s of a message added", added.kind, extra={"articles": len(added.articles)})
         return reports.added(added, *self.bot.settings.folders)

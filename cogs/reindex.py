@@ -32,7 +32,7 @@ class _Part:
     """A corpus to look at: of a server, or the operator's (None), whose file names are the operator's alone."""
 
     corpus: int | None
-    what: str
+    what: reports.What
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ class ReindexCog(commands.Cog):
             await _whisper(interaction, reports.stacked(said_so_far.private))
 
     def _tell(self, part: _Part, done: Refreshed, to: _Said) -> None:
-        to.lines.append(reports.report(part.what.capitalize(), done.report))
+        to.lines.append(reports.report(reports.heading(part.what), done.report))
         if details := reports.details(done, *self.bot.settings.folders):
             (to.private if part.corpus is None else to.lines).append(details)
         if done.answered:
@@ -97,7 +97,7 @@ class ReindexCog(commands.Cog):
 
     def _tell_error(self, part: _Part, error: UserError, to: _Said) -> None:
         to.errors.append(error)
-        to.lines.append(f"**{part.what.capitalize()}**: {said(error)}")
+        to.lines.append(f"**{reports.heading(part.what)}**: {said(error)}")
         if part.corpus is None and not isinstance(error, Refusal):
             to.private.append(in_full(error, self.bot.settings))
 

@@ -1,234 +1,133 @@
-"""An `Answer` → what a Discord message says. Discord's limits live here.
+"""What the bot says to a question → a Discord message. Discord's limits live here and in `quoting`.
 
 Pure: it sends nothing and asks nothing. Whatever it is given, what it makes fits, mentions nobody, and quotes in full
 every sentence that it quotes, as long as that fits into a message at all.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import discord
+from babel import Locale
+from discord import ui
 
-from cogs.markdown import (
-    ELLIPSIS,
-    cut,
-    cut_front,
-    escape,
-    label,
-    link,
-    quoted,
-    safe_url,
-    unescape,
-    width,
-)
-from index.language import name_of
-from index.stored import StoredArticle
-from retrieval.answer import Answer, Citation, Confidence, Hit
-from retrieval.links import web_link
+from cogs.markdown import ELLIPSIS, cut, escape, label, unescape, width
+from cogs.quoting import CONTENT as CONTENT  # noqa: PLC0414
+from cogs.quoting import ROOMS, Style, embedded, in_text, passage_embedded, passage_in_text, stacked
+from cogs.quoting import TITLE_IN_LINE as TITLE_IN_LINE  # noqa: PLC0414
+from cogs.quoting import short as short  # noqa: PLC0414
+from cogs.speech import LANGUAGES, _, current, listed, mark, n_, speaking
+from index.language import code_of
+from retrieval.answer import Answer, Hit, Passage
 
-CONTENT = 2_000
-DESCRIPTION = 4_096
-TITLE = 256
 AUTHOR = 256
 MESSAGE = 6_000  # all embeds of a message together
 EMBEDS = 10
 
-TITLE_IN_LINE = 100
-_MESSAGE = "https://discord.com/channels/"
 _HEADING = 320  # what a question or a text searched for takes at most above an answer
-_QUESTION, _SEARCHED = "-# Question: ", "-# Searched for: "
-
-WORDS = {
-    Confidence.STRONG: ("Strong match", 0x2E8B57),
-    Confidence.LIKELY: ("Likely", 0xD9A400),
-    Confidence.WEAK: ("Weak – check the source", 0x8A8F98),
-}
-_NO_ANSWER = 0x4E5058  # the colour of what is no answer
-
-
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """How much is shown beside a hit's sentence: characters of each sentence around it, sentences with other figures,
-    and places named; more of both are counted. Only what `answers` is bold and told how sure it is."""
-
-    neighbours: int
-    figures: int
-    places: int
-    answers: bool = True
-
-
-_ROOMS = (_Room(300, 2, 3), _Room(120, 2, 3), _Room(0, 2, 3), _Room(0, 1, 3), _Room(0, 0, 2), _Room(0, 0, 0))
-_ROOMS_OF_NEAREST = tuple(replace(room, answers=False) for room in _ROOMS)
+_QUESTION, _SEARCHED = mark("Question: {question}"), mark("Searched for: {question}")
+_LINE = 30  # what such a line has beside its text, at most
+_ROOMS_OF_NEAREST = tuple(replace(room, answers=False) for room in ROOMS)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a message says. Where it has no embeds, links in it are to show no preview."""
+    """What a message says, how many hits of an answer it shows, and the buttons below it. Where it has no embeds, links
+    in it are to show no preview."""
 
     content: str = ""
     embeds: tuple[discord.Embed, ...] = ()
+    view: ui.View | None = None
+    hits: int = 0
 
     def parts(self) -> dict[str, Any]:
-        """The arguments for sending or editing a message; both parts always, so that an edit leaves nothing over."""
-        return {"content": self.content or None, "embeds": list(self.embeds)}
+        """The arguments for sending or editing a message; all parts always, so that an edit leaves nothing over."""
+        return {"content": self.content or None, "embeds": list(self.embeds), "view": self.view}
 
 
 # -- answers
 
 
-def answer(found: Answer, *, question: str | None = None, links: bool = True) -> Reply:
+def hits(
+    found: Answer,
+    *,
+    question: str | None = None,
+    embeds: bool = True,
+    links: bool = True,
+    numbers: Sequence[int] = (),
+) -> Reply:
+    """The hits or the nearest, in embeds or text, below what was searched for where that was another text than the
+    question; the arguments as in `answer`."""
+    if found.answered and embeds:
+        reply, question = answer(found, question=question, links=links, numbers=numbers), None
+    elif found.answered:
+        reply = plain_answer(found, links=links, numbers=numbers)
+    else:
+        reply = nearest(found, embeds=embeds, links=links)
+    return headed(reply, question=question, searched=found.searched)
+
+
+def answer(found: Answer, *, question: str | None = None, links: bool = True, numbers: Sequence[int] = ()) -> Reply:
     """An embed for each hit, the best first; hits that no longer fit are left out.
 
     `question` is shown above the first where the message would not show it otherwise. `links=False` makes no title a
-    link, for when Discord refuses an address.
+    link, for when Discord refuses an address. `numbers` are what the hits are called by, if by anything.
     """
-    hits = found.hits[:EMBEDS]
-    for room in _ROOMS:
-        embeds = [_hit(hit, room, links) for hit in hits]
+    shown = found.hits[:EMBEDS]
+    for room in ROOMS:
+        # The first is what most people read; those after it take less of a small screen.
+        closer = replace(room, neighbours=min(room.neighbours, ROOMS[1].neighbours))
+        styles = (_style(found, links, numbers, place) for place in range(len(shown)))
+        rooms = (closer if place else room for place in range(len(shown)))
+        embeds = list(map(embedded, shown, rooms, styles))
         if question:
             embeds[0].set_author(name=label(question, AUTHOR))
         if _size(embeds) <= MESSAGE:
             break
     while _size(embeds) > MESSAGE:
         embeds.pop()
-    return Reply(embeds=tuple(embeds))
+    return Reply(embeds=tuple(embeds), hits=len(embeds))
 
 
-def plain_answer(found: Answer, *, links: bool = True) -> Reply:
-    """The answer as text, for channels where the bot may not embed; `links` as in `answer`."""
-    text = ""
+def plain_answer(found: Answer, *, links: bool = True, numbers: Sequence[int] = ()) -> Reply:
+    """The answer as text, for channels where the bot may not embed; `links` and `numbers` as in `answer`."""
+    text, shown = "", 0
     for hit in found.hits:
-        more = _in_text(hit, _ROOMS, CONTENT - width(text) - 1, links)
+        more = in_text(hit, ROOMS, CONTENT - width(text) - 1, _style(found, links, numbers, shown))
         if more is None:
             break
-        text += ("\n" if text else "") + more
-    return Reply(text)
+        text, shown = stacked(text, more), shown + 1
+    return Reply(text, hits=shown)
 
 
-def nearest(hit: Hit, *, embeds: bool = True, links: bool = True) -> Reply:
+def nearest(found: Answer, *, embeds: bool = True, links: bool = True) -> Reply:
     """That nothing answers as surely as wanted, and what comes nearest, set apart; `links` as in `answer`."""
-    said = "**Nothing found that surely answers.** The nearest sentence:"
+    said, hit = _("**Nothing found that surely answers.** The nearest sentence:"), _nearest_of(found)
+    style = _style(found, links, (), 0)
     if embeds:
-        return Reply(said, (_hit(hit, _ROOMS_OF_NEAREST[0], links),))
+        return Reply(said, (embedded(hit, _ROOMS_OF_NEAREST[0], style),), hits=1)
     limit = CONTENT - width(said) - 1
     # What stands around the sentence gives way to the lines of `headed`, by which a follow-up finds the question.
-    text = _in_text(hit, _ROOMS_OF_NEAREST, limit - 2 * (_HEADING + width(_SEARCHED) + 1), links)
-    return Reply(_stacked(said, text or _in_text(hit, _ROOMS_OF_NEAREST, limit, links) or ""))
+    text = in_text(hit, _ROOMS_OF_NEAREST, limit - 2 * (_HEADING + _LINE), style)
+    return Reply(stacked(said, text or in_text(hit, _ROOMS_OF_NEAREST, limit, style) or ""), hits=1)
 
 
-def _in_text(hit: Hit, rooms: Sequence[_Room], limit: int, links: bool) -> str | None:
-    """A hit as text, in the first of the rooms in which it keeps the limit; None if there is none such."""
-    for room in rooms:
-        address = short(_address(hit.citation)) if links else None
-        title = link(label(hit.citation.article.title, TITLE_IN_LINE), address)
-        title = f"**{title}**" if room.answers else title
-        # What is left has room for the longest title, address and facts, and for counts of all else.
-        text = _stacked(title, _sentence(hit, room, CONTENT - 590), _below(hit, room, links))
-        if width(text) <= limit:
-            return text
-    return None
+def passage(found: Passage, *, number: int | None = None, embeds: bool = True, links: bool = True) -> Reply:
+    """A sentence with more of the text around it; `number` is what its hit is called by, and `links` as in `answer`."""
+    style = Style(links=links, number=number)
+    if embeds:
+        return Reply(embeds=(passage_embedded(found, style),), hits=1)
+    return Reply(passage_in_text(found, style), hits=1)
 
 
-def _hit(hit: Hit, room: _Room, links: bool) -> discord.Embed:
-    article = hit.citation.article
-    below = _below(hit, room, links)
-    while room.figures and width(below) > DESCRIPTION // 2:  # the sentence itself comes first
-        room = replace(room, figures=room.figures - 1)
-        below = _below(hit, room, links)
-    quote = _sentence(hit, room, DESCRIPTION - width(below) - 1)
-    return discord.Embed(
-        title=escape(label(article.title, TITLE)),
-        url=_address(hit.citation) if links else None,
-        description=_stacked(quote, below),
-        colour=WORDS[hit.confidence][1] if room.answers else _NO_ANSWER,
-    )
+def _style(found: Answer, links: bool, numbers: Sequence[int], place: int) -> Style:
+    return Style(links, found.searched or found.question, numbers[place] if numbers else None)
 
 
-def _sentence(hit: Hit, room: _Room, limit: int) -> str:
-    """The sentence, bold if it answers, between its neighbours; only what is longer than any message is cut."""
-    sentence = quoted(hit.citation.text, bold=room.answers)
-    if width(sentence) > limit:
-        # The longest sentence that is ever stored fits, with every one of its characters escaped.
-        sentence = quoted(label(hit.citation.text, limit - 40), bold=room.answers)
-    around = room.neighbours
-    before = quoted(cut_front(hit.before, around)) + "\n" if around and hit.before else ""
-    after = "\n" + quoted(cut(hit.after, around)) if around and hit.after else ""
-    whole = before + sentence + after
-    return whole if width(whole) <= limit else sentence
-
-
-def _facts(hit: Hit, room: _Room) -> str:
-    sure = [WORDS[hit.confidence][0]] if room.answers else []
-    page = _page(hit.citation)
-    return " · ".join(sure + ([page] if page else []) + _days(hit.citation.article))
-
-
-def _page(citation: Citation) -> str | None:
-    number = citation.article.page_of(citation.start)
-    return f"p. {number:,}" if number else None
-
-
-def _days(article: StoredArticle) -> list[str]:
-    """When it was published and corrected, as far as it is known."""
-    published, updated = article.published, article.updated
-    corrected = [f"corrected {day(updated)}"] if updated and updated != published else []
-    return ([day(published)] if published else []) + corrected
-
-
-def _below(hit: Hit, room: _Room, links: bool) -> str:
-    """What stands below the quotation: how sure it is, who says it too, and who gives other figures."""
-    facts = _facts(hit, room)
-    lines = [f"-# {facts}"] if facts else []
-    if hit.also_in:
-        lines.append(f"-# Also in{_named(hit.also_in, room.places, links)}")
-    shown, others = hit.differing[: room.figures], hit.differing[room.figures :]
-    if shown:
-        lines.append("**Other figures:**")
-    for one in shown:
-        lines += [quoted(one.text), f"-# {_place(one, _address(one) if links else None)}"]
-    if others:
-        lines.append(f"-# {'More' if shown else 'Other'} figures in{_named(others, room.places, links)}")
-    return "\n".join(lines)
-
-
-def _stacked(*parts: str) -> str:
-    return "\n".join(filter(None, parts))
-
-
-def _named(citations: Sequence[Citation], most: int, links: bool) -> str:
-    """`: A (6 May 2024), B and 2 more places`, or ` 4 places` where none is to be named."""
-    places = [_place(one, one.article.url if links else None) for one in citations[:most]]
-    if not places:
-        return f" {counted(len(citations), 'place')}"
-    rest = len(citations) - len(places)
-    return ": " + ", ".join(places) + (f" and {counted(rest, 'more place')}" if rest else "")
-
-
-def _place(citation: Citation, url: str | None) -> str:
-    """An article's linked title, with its page and its dates if it has any."""
-    address = short(safe_url(url)) or (short(safe_url(citation.article.url)) if url else None)
-    title = link(label(citation.article.title, TITLE_IN_LINE), address)
-    page, days = _page(citation), _days(citation.article)
-    return title + (f", {page}" if page else "") + (f" ({', '.join(days)})" if days else "")
-
-
-def _address(citation: Citation) -> str | None:
-    """Where the sentence stands: scrolled to, or its page, if that makes an address Discord takes."""
-    url = citation.article.url
-    if safe_url(url) is None or url is None:
-        return None
-    if url.startswith(_MESSAGE):  # which Discord itself opens, if it is left as it is
-        return safe_url(url)
-    page = citation.article.page_of(citation.start)
-    precise = f"{url.partition('#')[0]}#page={page}" if page else web_link(url, citation.text)
-    return safe_url(precise) or safe_url(url)
-
-
-def short(url: str | None) -> str | None:
-    """An address that may stand in the text beside others."""
-    return url if url and width(url) <= 240 else None
+def _nearest_of(found: Answer) -> Hit:
+    assert found.nearest is not None  # noqa: S101 — asked for only where there is one
+    return found.nearest
 
 
 def _size(embeds: Sequence[discord.Embed]) -> int:
@@ -236,58 +135,83 @@ def _size(embeds: Sequence[discord.Embed]) -> int:
     return sum(map(width, texts))
 
 
-def nothing_found(own: int, shared: int, *, in_server: bool = True) -> Reply:
-    """That no article answers, what there is, and in a server how to add to it. The numbers are of articles."""
-    add = " Whoever manages this server can add articles with `/articles add`." if in_server else ""
+def nothing_found(own: int, shared: int, *, in_server: bool = True, only: str | None = None) -> Reply:
+    """That no article answers, what there is, and in a server how to add to it. The numbers are of articles; `only` is
+    the title of the one that was asked."""
+    if only is not None:
+        title = escape(label(only, TITLE_IN_LINE))
+        none = _("**Nothing found.** I looked through “{title}”, and nothing in it answers that.", title=title)
+        return Reply(f"{none}\n{_('Check the spelling, or ask in other words, or ask all articles.')}")
+    add = _("Whoever manages this server can add articles with `/articles add`.") if in_server else ""
     if not own + shared:
-        return Reply(f"**Nothing found.** No articles are indexed here yet.{add}")
-    return Reply(
-        f"**Nothing found.** I looked through {_articles(own, shared)}, and none of them answers that.\n"
-        f"Check the spelling, or ask in other words.{add}"
-    )
+        said = _("**Nothing found.** No articles are indexed here yet.")
+        return Reply(f"{said} {add}".strip())
+    looked = [n_("{number} article of this server", "{number} articles of this server", own)] if own else []
+    looked += [n_("{number} shared article", "{number} shared articles", shared)] if shared else []
+    none = _("**Nothing found.** I looked through {articles}, and none of them answers that.", articles=listed(looked))
+    other = _("Check the spelling, or ask in other words.")
+    return Reply(f"{none}\n{f'{other} {add}'.strip()}")
 
 
-def _articles(own: int, shared: int) -> str:
-    parts = ([f"{counted(own, 'article')} of this server"] if own else []) + (
-        [counted(shared, "shared article")] if shared else []
-    )
-    return " and ".join(parts)
+# -- what stands above an answer
 
 
 def headed(reply: Reply, *, question: str | None = None, searched: str | None = None) -> Reply:
     """`reply` with lines above it: what was asked and, where it was another text, what was searched for. Lines without
     room go."""
-    for mark, text in ((_SEARCHED, searched), (_QUESTION, question)):
-        line = mark + escape(label(text, _HEADING)) if text else ""
-        content = f"{line}\n{reply.content}" if reply.content else line
-        if line and width(content) <= CONTENT:
-            reply = replace(reply, content=content)
+    for line, text in ((_SEARCHED, searched), (_QUESTION, question)):
+        if text:
+            reply = topped(reply, f"-# {_(line, question=escape(label(text, _HEADING)))}")
     return reply
 
 
+def topped(reply: Reply, line: str) -> Reply:
+    """`reply` with a line of markup above it, if there is room for it."""
+    content = stacked(line, reply.content)
+    return replace(reply, content=content) if width(content) <= CONTENT else reply
+
+
 def question_of(content: str, embeds: Sequence[discord.Embed]) -> str | None:
-    """The question that an answer shows, as `answer` and `headed` write it: its beginning, if it is long."""
+    """The question that an answer shows, as `answer` and `headed` write it in any language: its beginning, if it is
+    long."""
     shown = embeds[0].author.name if embeds else None
     for line in content.split("\n"):
-        if line.startswith(_QUESTION):
-            shown = unescape(line.removeprefix(_QUESTION))
         if not line.startswith("-# "):
             break
+        for before, after in _question_lines():
+            if line.startswith(before) and line.endswith(after) and len(line) > len(before) + len(after):
+                shown = unescape(line.removeprefix(before).removesuffix(after))
+                break
     return shown.removesuffix(ELLIPSIS).strip() or None if shown else None
 
 
+def _question_lines() -> Iterator[tuple[str, str]]:
+    """What stands before and after the question, in each language."""
+    for language in LANGUAGES:
+        with speaking(language):
+            before, _between, after = f"-# {_(_QUESTION)}".partition("{question}")
+        yield before, after
+
+
 def foreign(reply: Reply, language: str, known: Collection[str]) -> Reply:
-    """`reply` with a line above it: that the question is in a language unlike those `known` to the model.
+    """`reply` with a line above it: that the question is in a language (by its English name) unlike those `known` (by
+    their codes) to the model.
 
     A reply that has no room for it stays as it is.
     """
-    knows = " and ".join(sorted(map(name_of, known)))
-    notice = (
-        f"-# Your question is in {language}, and the model that I run on understands {knows}: I can only find what has "
-        "the same words. Whoever runs me can change that, with a multilingual model."
+    notice = _(
+        "Your question is in {language}, and the model that I run on understands {known}: I can only find what has the "
+        "same words. Whoever runs me can change that, with a multilingual model.",
+        language=_language_name(language),
+        known=listed(sorted(map(_language_name, known))),
     )
-    content = f"{notice}\n{reply.content}" if reply.content else notice
-    return replace(reply, content=content) if width(content) <= CONTENT else reply
+    return topped(reply, f"-# {notice}")
+
+
+def _language_name(language: str) -> str:
+    """What the reader calls a language, given by its code or its English name."""
+    names = Locale.parse(current()).languages
+    return str(names.get(code_of(language) or language, language))
 
 
 def note(text: str, limit: int = CONTENT) -> str:
@@ -298,11 +222,3 @@ def note(text: str, limit: int = CONTENT) -> str:
 def counted(number: int, word: str) -> str:
     """`1 article`, `2,000 articles`."""
     return f"{number:,} {word}" + ("" if number == 1 else "s")
-
-
-def day(when: date) -> str:
-    """As in 6 May 2024, the same for every reader."""
-    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
-
-
-_MONTHS = "January February March April May June July August September October November December".split()

@@ -1,100 +1,29 @@
-"""Lists, additions and index runs → what a Discord message says of them.
+"""Additions and index runs → what a Discord message says of them.
 
 Pure, and within Discord's limits whatever it is given. Files are named, folders of this machine are not.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePosixPath
+from typing import Literal
 from urllib.parse import urlsplit
 
-import discord
-
 from cogs.additions import Addition
-from cogs.markdown import escape, label, link, safe_url, width, without_folders
-from cogs.render import CONTENT, TITLE_IN_LINE, WORDS, counted, day, short
-from cogs.service import Shelf
+from cogs.markdown import escape, label, width, without_folders
+from cogs.quoting import CONTENT, TITLE_IN_LINE
 from cogs.sources import Refreshed
+from cogs.speech import _, mark, n_, told
 from index.jobs import INSIDE
-from index.ledger import Source
 from index.report import Outcome, Progress, SyncReport
-from index.stored import StoredArticle
-from retrieval.answer import Confidence
 
-CHOICE = 100  # an autocomplete choice's name
-PAGE = 10  # articles on one page of a list
-FEEDS = 5  # feeds on one page of theirs
+What = Literal["it", "this server", "the operator's articles"]
+"""What a run is about."""
 
-_COLOUR = WORDS[Confidence.STRONG][1]
+_HEADINGS = {"this server": mark("This server"), "the operator's articles": mark("The operator's articles")}
 _DETAILS = CONTENT // 2 - 220  # what details of one part take at most: two parts fit into a message
 _TOLD = 8  # of one kind, one by one; more are counted
 _LINE = 180
 _NAME = 60  # one of several on a line
-_STATES = {"active": "", "paused": " · **paused**", "suspended": " · **suspended**"}
-
-# -- lists
-
-
-def page_of(shelf: Shelf, page: int) -> tuple[discord.Embed, int, int]:
-    """One page of a server's articles, with its number (the nearest there is) and the number of pages, from 0."""
-    articles = shelf.articles
-    page, pages = _nearest(page, len(articles), PAGE)
-    lines = [_line(one, shelf.copies.get(one.id, 0)) for one in articles[page * PAGE : (page + 1) * PAGE]]
-    nothing = "None yet. Add the first with `/articles add`."
-    embed = discord.Embed(title="Articles of this server", description="\n".join(lines) or nothing, colour=_COLOUR)
-    footer = [f"Page {page + 1} of {pages}"] if pages > 1 else []
-    footer += [counted(len(articles), "article")]
-    footer += [f"{counted(shelf.shared, 'shared article')} besides"] if shelf.shared else []
-    embed.set_footer(text=" · ".join(footer))
-    return embed, page, pages
-
-
-def _line(article: StoredArticle, copies: int) -> str:
-    title = link(label(article.title, TITLE_IN_LINE), short(safe_url(article.url)))
-    others = f" · and {copies:,} other {'address' if copies == 1 else 'addresses'}" if copies else ""
-    return f"**{title}** · {counted(article.sentences, 'sentence')} · {day(article.indexed_at.date())}{others}"
-
-
-def choice(article: StoredArticle) -> str:
-    """An article's name among autocomplete choices, which know no markup."""
-    title, added = label(article.title, CHOICE), f" ({day(article.indexed_at.date())})"
-    return title if width(title + added) > CHOICE else title + added
-
-
-def feeds_page(feeds: Sequence[tuple[Source, float | None]], page: int) -> tuple[discord.Embed, int, int]:
-    """As `page_of`, of a server's feeds, each with the time of its next look."""
-    page, pages = _nearest(page, len(feeds), FEEDS)
-    shown = [_feed(*one) for one in feeds[page * FEEDS : (page + 1) * FEEDS]]
-    nothing = "None yet. Add the first with `/feeds add`."
-    embed = discord.Embed(title="Feeds of this server", description="\n".join(shown) or nothing, colour=_COLOUR)
-    footer = [f"Page {page + 1} of {pages}"] if pages > 1 else []
-    embed.set_footer(text=" · ".join([*footer, counted(len(feeds), "feed")]))
-    return embed, page, pages
-
-
-def _feed(feed: Source, due: float | None) -> str:
-    title = link(label(feed.title or feed.address, TITLE_IN_LINE), short(safe_url(feed.address)))
-    looked = f"last look {_when(feed.checked)}" if feed.checked else "not looked at yet"
-    coming = f" · next {_when(due)}" if due is not None else ""
-    lines = [f"**{title}**{_STATES[feed.state]}", f"-# {looked}{coming}"]
-    if feed.problem:
-        lines.append(f"-# Last problem: {escape(label(feed.problem, 300))}")
-    return "\n".join(lines)
-
-
-def _when(moment: float) -> str:
-    """A time as every reader's own clock and language has it, as Discord shows it."""
-    return f"<t:{int(moment)}:R>"
-
-
-def feed_choice(feed: Source) -> str:
-    """A feed's name among autocomplete choices."""
-    return label(feed.title or feed.address, CHOICE)
-
-
-def _nearest(page: int, number: int, each: int) -> tuple[int, int]:
-    pages = max(1, -(-number // each))
-    return min(max(page, 0), pages - 1), pages
-
 
 # -- additions
 
@@ -106,39 +35,91 @@ def added(addition: Addition, *folders: str) -> str:
     elif len(addition.articles) == 1 and not addition.report.failed:
         lines = [_of_one(addition)]
         if addition.kind == "page" and addition.news:
-            lines.append("-# I look from time to time whether that page has changed.")
+            lines.append(_("-# I look from time to time whether that page has changed."))
     else:
-        lines = [f"{_numbers(addition.report)}, from **{_title(addition.title)}**: {_names(addition)}."]
+        counts, names = _counts(addition.report), _names(addition)
+        lines = [_("{counts}, from **{title}**: {names}.", counts=counts, title=_title(addition.title), names=names)]
     lines += _failed(addition.report, folders)
     return "\n".join(_fitted(lines, CONTENT - 900) + waiting(addition.answered))
 
 
 def _of_one(addition: Addition) -> str:
-    (article, outcome), *_ = addition.articles
-    what = {"file": "file", "text": "text"}.get(addition.kind, "page")
-    title, sentences = f"**{_title(article.title)}**", counted(article.sentences, "sentence")
+    (article, outcome), *_others = addition.articles
+    title, number = _title(article.title), article.sentences
     if article.copy_of is not None and (other := addition.stand_ins.get(article.copy_of)) is not None:
-        return f"Added {title}, which is the same as **{_title(other.title)}**: that one answers for both."
+        return _(
+            "Added **{title}**, which is the same as **{other}**: that one answers for both.",
+            title=title,
+            other=_title(other.title),
+        )
     if outcome == "unchanged":
-        return f"This {what} is already there, as {title}: {sentences}."
-    if outcome == "changed" and what == "page":
-        return f"{title} has changed since I last looked; it has {sentences} now."
+        return _known(addition.kind, title, number)
     if outcome == "changed":
-        return f"Replaced: {title} is now this {what}, with {sentences}."
-    return f"Added {title}: {sentences}."
+        return _changed(addition.kind, title, number)
+    return n_("Added **{title}**: {number} sentence.", "Added **{title}**: {number} sentences.", number, title=title)
+
+
+def _known(kind: str, title: str, number: int) -> str:
+    if kind == "file":
+        return n_(
+            "This file is already there, as **{title}**: {number} sentence.",
+            "This file is already there, as **{title}**: {number} sentences.",
+            number,
+            title=title,
+        )
+    if kind == "text":
+        return n_(
+            "This text is already there, as **{title}**: {number} sentence.",
+            "This text is already there, as **{title}**: {number} sentences.",
+            number,
+            title=title,
+        )
+    return n_(
+        "This page is already there, as **{title}**: {number} sentence.",
+        "This page is already there, as **{title}**: {number} sentences.",
+        number,
+        title=title,
+    )
+
+
+def _changed(kind: str, title: str, number: int) -> str:
+    if kind == "file":
+        return n_(
+            "Replaced: **{title}** is now this file, with {number} sentence.",
+            "Replaced: **{title}** is now this file, with {number} sentences.",
+            number,
+            title=title,
+        )
+    if kind == "text":
+        return n_(
+            "Replaced: **{title}** is now this text, with {number} sentence.",
+            "Replaced: **{title}** is now this text, with {number} sentences.",
+            number,
+            title=title,
+        )
+    return n_(
+        "**{title}** has changed since I last looked; it has {number} sentence now.",
+        "**{title}** has changed since I last looked; it has {number} sentences now.",
+        number,
+        title=title,
+    )
 
 
 def _of_feed(addition: Addition) -> list[str]:
-    known = "Added the feed" if addition.news else "That feed is already there:"
-    names = f"\n{_names(addition)}." if addition.articles else ""
-    lines = [f"{known} **{_title(addition.title)}**: {_numbers(addition.report) or 'nothing in it yet'}.{names}"]
+    title, counts = _title(addition.title), _counts(addition.report) or _("nothing in it yet")
+    if addition.news:
+        lines = [_("Added the feed **{title}**: {counts}.", title=title, counts=counts)]
+    else:
+        lines = [_("That feed is already there: **{title}**: {counts}.", title=title, counts=counts)]
+    if addition.articles:
+        lines.append(f"{_names(addition)}.")
     if addition.report.cancelled:
-        lines.append("I was stopped before the end; the rest comes by itself.")
-    return [*lines, "-# I look for new articles from time to time."]
+        lines.append(_("I was stopped before the end; the rest comes by itself."))
+    return [*lines, _("-# I look for new articles from time to time.")]
 
 
 def _names(addition: Addition) -> str:
-    return _some(f"**{escape(label(one.title, _NAME))}**" for one, _ in addition.articles)
+    return _some(f"**{escape(label(one.title, _NAME))}**" for one, _outcome in addition.articles)
 
 
 def stacked(parts: Sequence[str]) -> str:
@@ -150,85 +131,135 @@ def waiting(questions: Collection[str]) -> list[str]:
     """The lines about questions that had waited for an answer."""
     if not questions:
         return []
+    number = len(questions)
+    heading = n_("It answers {number} waiting question:", "It answers {number} waiting questions:", number)
     shown = [f"- {escape(label(one, 120))}" for one in list(questions)[:5]]
-    more = [f"- and {len(questions) - 5:,} more"] if len(questions) > 5 else []
-    return [f"{answers(questions)[:-1]}:", *shown, *more]
+    more = [n_("- and {number} more", "- and {number} more", number - 5)] if number > 5 else []
+    return [heading, *shown, *more]
 
 
 def answers(questions: Collection[str]) -> str:
     """That questions are answered now, without saying which."""
-    return f"It answers {counted(len(questions), 'waiting question')}."
+    return n_("It answers {number} waiting question.", "It answers {number} waiting questions.", len(questions))
 
 
 # -- index runs
 
 
-def progress(what: str, now: Progress) -> str:
-    percent = 100 * now.done // max(1, now.total)
-    return f"Reading {what}: {now.done:,} of {counted(now.total, 'article')} ({percent}%)…"
+def heading(what: What) -> str:
+    """What a run is about, as a report begins with it."""
+    return _(_HEADINGS.get(what, ""))
 
 
-def starting(what: str) -> str:
-    return f"Starting on {what}…"
+def progress(what: What, now: Progress) -> str:
+    """How far a run is."""
+    done, number, percent = now.done, now.total, 100 * now.done // max(1, now.total)
+    if what == "it":
+        return n_(
+            "Reading it: {done} of {number} article ({percent}%)…",
+            "Reading it: {done} of {number} articles ({percent}%)…",
+            number,
+            done=done,
+            percent=percent,
+        )
+    if what == "this server":
+        return n_(
+            "Reading this server: {done} of {number} article ({percent}%)…",
+            "Reading this server: {done} of {number} articles ({percent}%)…",
+            number,
+            done=done,
+            percent=percent,
+        )
+    return n_(
+        "Reading the operator's articles: {done} of {number} article ({percent}%)…",
+        "Reading the operator's articles: {done} of {number} articles ({percent}%)…",
+        number,
+        done=done,
+        percent=percent,
+    )
+
+
+def starting(what: What) -> str:
+    """That a run begins."""
+    return _("Starting on this server…") if what == "this server" else _("Starting on the operator's articles…")
 
 
 def report(what: str, done: SyncReport) -> str:
-    """What a run did, or would do, in two or three lines of numbers."""
-    numbers = _numbers(done)
-    cost = f"{counted(done.encoded, 'sentence')} encoded, {done.reused:,} reused; {done.seconds:.1f} s"
-    if done.dry_run:
-        cost = f"{counted(done.encoded, 'sentence')} to encode, {done.reused:,} to reuse; nothing was changed"
-    lines = [f"-# {cost}"]
-    if done.cancelled and not numbers:
-        lines.insert(0, f"**{what}**: stopped before anything was read. Run it again.")
+    """What a run did, or would do, in two or three lines of numbers; `what` is its heading."""
+    counts, lines = _counts(done), []
+    if done.cancelled and not counts:
+        lines.append(_("**{what}**: stopped before anything was read. Run it again.", what=what))
     else:
-        preview = "preview, " if done.dry_run else ""
-        lines.insert(0, f"**{what}**: {preview}{numbers or 'nothing to read'}.")
+        counts = counts or _("nothing to read")
+        if done.dry_run:
+            lines.append(_("**{what}**: preview, {counts}.", what=what, counts=counts))
+        else:
+            lines.append(_("**{what}**: {counts}.", what=what, counts=counts))
         if done.cancelled:
-            lines.insert(1, "Stopped before the end; what was read is kept. Run it again for the rest.")
-    return "\n".join(lines)
+            lines.append(_("Stopped before the end; what was read is kept. Run it again for the rest."))
+    return "\n".join([*lines, _cost(done)])
+
+
+def _cost(done: SyncReport) -> str:
+    if done.dry_run:
+        return n_(
+            "-# {number} sentence to encode, {reused} to reuse; nothing was changed",
+            "-# {number} sentences to encode, {reused} to reuse; nothing was changed",
+            done.encoded,
+            reused=done.reused,
+        )
+    return n_(
+        "-# {number} sentence encoded, {reused} reused; {seconds} s",
+        "-# {number} sentences encoded, {reused} reused; {seconds} s",
+        done.encoded,
+        reused=done.reused,
+        seconds=f"{done.seconds:.1f}",
+    )
 
 
 def details(done: Refreshed, *folders: str) -> str:
     """What a run added, changed, removed and could not read, by name, with what else there is to know; in less than
     half a message, and "" if there is nothing. `folders` are those of this machine that could be named."""
     lines = []
-    outcomes: tuple[Outcome, ...] = ("added", "changed", "removed")
-    for outcome in outcomes:
+    for outcome in ("added", "changed", "removed"):
         sources = [one.source for one in done.report.of(outcome)]
         names = [escape(label(done.titles.get(one) or _name(one), _NAME)) for one in sources]
         if names:
-            lines.append(f"{outcome.capitalize()}: {_some(names)}")
+            lines.append(_by_name(outcome, _some(names)))
     lines += _failed(done.report, folders)
     lines += [f"- {_told(source, note, folders)}" for source, note in done.report.notes[:_TOLD]]
     return "\n".join(_fitted(lines, _DETAILS))
 
 
-def suspended(source: Source) -> str:
-    """The notice that a source has failed too often."""
-    what = "feed" if source.kind == "feed" else "page"
-    title = link(label(source.title or source.address, TITLE_IN_LINE), short(safe_url(source.address)))
-    resume = "`/feeds resume`" if source.kind == "feed" else "`/reindex`"
-    return (
-        f"The {what} {title} has failed {source.failures} times in a row, and I no longer look at it. Its articles "
-        f"stay.\n-# {escape(label(source.problem or '', 300))}\nOnce it is well again: {resume}."
-    )
+def _by_name(outcome: Outcome, names: str) -> str:
+    if outcome == "added":
+        return _("Added: {names}", names=names)
+    return _("Changed: {names}", names=names) if outcome == "changed" else _("Removed: {names}", names=names)
 
 
-def _numbers(done: SyncReport) -> str:
-    words: tuple[Outcome, ...] = ("added", "changed", "removed", "unchanged", "failed")
+def _counts(done: SyncReport) -> str:
+    """`2 added, 1 failed`; "" if nothing came of it."""
     counts = done.counts
-    return ", ".join(f"{counts[word]:,} {word}" for word in words if counts[word])
+    words: dict[Outcome, str] = {
+        "added": n_("{number} added", "{number} added", counts["added"]),
+        "changed": n_("{number} changed", "{number} changed", counts["changed"]),
+        "removed": n_("{number} removed", "{number} removed", counts["removed"]),
+        "unchanged": n_("{number} unchanged", "{number} unchanged", counts["unchanged"]),
+        "failed": n_("{number} failed", "{number} failed", counts["failed"]),
+    }
+    return ", ".join(text for outcome, text in words.items() if counts[outcome])
 
 
 def _failed(done: SyncReport, folders: Sequence[str]) -> list[str]:
     lines = [f"- {_told(source, why, folders)}" for source, why in done.failed[:_TOLD]]
     more = len(done.failed) - _TOLD
-    return [*lines, f"- and {more:,} more that failed"] if more > 0 else lines
+    return (
+        [*lines, n_("- and {number} more that failed", "- and {number} more that failed", more)] if more > 0 else lines
+    )
 
 
 def _told(source: str, what: str, folders: Sequence[str]) -> str:
-    name = _name(source)
+    name, what = _name(source), told(what)
     line = without_folders(what if name in what else f"{name}: {what}", *folders)
     return escape(label(line, _LINE))
 
@@ -249,17 +280,18 @@ def _title(title: str) -> str:
 def _some(names: Iterable[str]) -> str:
     """`a, b and 3 more`."""
     every = list(names)
-    more = len(every) - _TOLD
-    return ", ".join(every[:_TOLD]) + (f" and {more:,} more" if more > 0 else "")
+    shown, more = ", ".join(every[:_TOLD]), len(every) - _TOLD
+    return n_("{names} and {number} more", "{names} and {number} more", more, names=shown) if more > 0 else shown
 
 
 def _fitted(lines: list[str], limit: int) -> list[str]:
     """The lines that keep the limit together, the first at least in part; that there were more is said."""
     if width("\n".join(lines)) <= limit:
         return lines
+    more = _("- and more")
     kept: list[str] = []
     for line in lines:
-        if width("\n".join([*kept, line])) > limit - 20:
+        if width("\n".join([*kept, line, more])) > limit:
             break
         kept.append(line)
-    return [*kept, "- and more"]
+    return [*kept, more]

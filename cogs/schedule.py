@@ -8,16 +8,17 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from cogs.bridge import Bridge, Lane
 from cogs.refusal import Refusal
-from cogs.sources import NEVER, Outlook, Sources
+from cogs.sources import NEVER, Outlook, Refreshed, Sources
 from index.errors import UserError
-from index.ledger import Source
-from index.report import silent
+from index.report import Outcome, silent
 
 log = logging.getLogger(__name__)
 
@@ -27,14 +28,36 @@ _SOON = 5.0  # seconds between two looks at what is to be encoded anew
 _BETWEEN = 0.2  # seconds between two corpora, so that many are not opened at once
 _HOUR = 3_600.0  # until a corpus is opened again, since others may have added sources to it, or after trouble with it
 
-Notice = Callable[[Source], Awaitable[None]]
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """How something ended that was done for a corpus: a look at what was due, or encoding it anew. With an `error`, or
+    well; `done` is what such a look came to."""
+
+    corpus: int | None
+    work: Literal["look", "rebuild"]
+    done: Refreshed | None = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The last scheduled look at a corpus: when it ended (Unix seconds), what became of how many articles, and why all
+    of it failed, if it did."""
+
+    at: float
+    counts: Mapping[Outcome, int]
+    error: Exception | None = None
+
+
+Notice = Callable[[Happened], Awaitable[None]]
 
 
 class Schedule:
     """Two background tasks: one keeps sources fresh, the other brings corpora up to the present model.
 
-    `every` is how many seconds lie between two looks at the operator's folder (0: none). `tell` is given each source
-    that has failed once too often; `serves` says whether a server is still one that asks.
+    `every` is how many seconds lie between two looks at the operator's folder (0: none). `tell` is given how each thing
+    ended that was done; `serves` says whether a server is still one that asks.
     """
 
     def __init__(self, sources: Sources, bridge: Bridge, *, every: float) -> None:
@@ -45,6 +68,7 @@ class Schedule:
         self._folder_due = time.time() + _jittered(min(every, _HOUR)) if every else NEVER
         self._due: dict[int | None, float] = {}  # Unix seconds; a corpus that is not here has to be opened
         self._behind: set[int | None] = set()
+        self._runs: dict[int | None, LastRun] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.tell: Notice = _untold
         self.serves: Callable[[int], bool] = lambda _: True
@@ -63,6 +87,15 @@ class Schedule:
     def look_again(self, server: int | None) -> None:
         """To be called when a source came or was resumed: when the next one is due has to be found out anew."""
         self._due.pop(server, None)
+
+    def last_run(self, corpus: int | None) -> LastRun | None:
+        """The last scheduled look at a corpus since the program started."""
+        return self._runs.get(corpus)
+
+    @property
+    def folder_due(self) -> float:
+        """When the operator's folder is looked at next (Unix seconds; `NEVER`)."""
+        return self._folder_due
 
     # -- sources
 
@@ -93,12 +126,14 @@ class Schedule:
             self._due[corpus] = min(outlook.due, time.time() + _HOUR)
         except Refusal as error:  # it is being read already: in a minute
             log.debug("not now: %s", error)
-        except Exception:
+        except Exception as error:
             self._due[corpus] = time.time() + _HOUR
             if corpus is None:
                 self._folder_due = max(self._folder_due, self._due[corpus])
+            self._runs[corpus] = LastRun(time.time(), {}, error)
             with _logged("looking at the sources of %s", _name(corpus)):
                 raise
+            await self._tell(Happened(corpus, "look", error=error))
 
     async def _outlook(self, corpus: int | None) -> Outlook:
         outlook = await self._bridge.call(Lane.LOOK, self._sources.outlook, corpus)
@@ -116,9 +151,13 @@ class Schedule:
             done.log(corpus, "sources looked at")
         for added in done.report.added:
             log.info("added: %s", added, extra={"server": corpus})
-        for source in done.suspended:
-            with _logged("telling of %s", source.address):
-                await self.tell(source)
+        self._runs[corpus] = LastRun(time.time(), done.report.counts)
+        await self._tell(Happened(corpus, "look", done))
+
+    async def _tell(self, happened: Happened) -> None:
+        """Tells of it; that nobody can be told costs nothing but a line in the log."""
+        with _logged("telling of %s", _name(happened.corpus)):
+            await self.tell(happened)
 
     # -- models
 
@@ -127,8 +166,7 @@ class Schedule:
         while not self._bridge.closing.is_set():
             for corpus in list(self._behind):
                 self._behind.discard(corpus)
-                with _logged("encoding %s anew", _name(corpus)):
-                    await self._rebuild(corpus)
+                await self._rebuild(corpus)
             await asyncio.sleep(_SOON)
 
     async def _rebuild(self, corpus: int | None) -> None:
@@ -136,10 +174,16 @@ class Schedule:
             number = await self._bridge.index(corpus, partial(self._sources.rebuild, corpus), silent, yields=True)
         except Refusal:
             number = None
+        except Exception as error:
+            with _logged("encoding %s anew", _name(corpus)):
+                raise
+            await self._tell(Happened(corpus, "rebuild", error=error))
+            return
         if number is None:  # something that people asked for goes before it
             self._behind.add(corpus)
         else:
             log.info("encoded anew, for the present model", extra={"server": corpus, "articles": number})
+            await self._tell(Happened(corpus, "rebuild"))
 
 
 @contextmanager
@@ -163,5 +207,5 @@ def _jittered(seconds: float) -> float:
     return seconds * random.uniform(0.9, 1.1)  # noqa: S311 — spreads load, no secret
 
 
-async def _untold(source: Source) -> None:
+async def _untold(_: Happened) -> None:
     """Nobody is there to be told."""

@@ -6,23 +6,30 @@ a corpus here, so that no argument that a person makes up leads into another ser
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cogs.refusal import Refusal
 from cogs.settings import Settings
+from cogs.speech import _, mark
 from index.corpus import Corpus, Library
 from index.encoder import Encoder
 from index.errors import UserError
 from index.language import language_of
 from index.stored import StoredArticle
 from retrieval.answer import Answer
-from retrieval.ranker import LearnedRanker
+from retrieval.ranker import LearnedRanker, shipped
 from retrieval.reranker import CrossEncoderReranker
+from retrieval.retriever import Only, Retriever
 from retrieval.several import Several
 from retrieval.waiting import keep
 
 log = logging.getLogger(__name__)
+
+_ALL = 10**9
+_NO_SUCH_ARTICLE = mark("This server has no such article. Choose one from the list that appears as you type.")
+_NO_SUCH_UPLOAD = mark("This server has no such uploaded article. Choose one from the list that appears as you type.")
+_SEVERAL_ARTICLES = mark("Several articles have that title. Choose one from the list that appears as you type.")
 
 NOWHERE = 0
 """The server of a direct message: no server has this id, so it may ask only what is shared with every server."""
@@ -31,7 +38,9 @@ NOWHERE = 0
 @dataclass(frozen=True, slots=True)
 class Asked:
     """An answer, and how many articles it was looked for in: the server's `own` and `shared` ones. `id` is that of its
-    record, for the buttons below it, and `shown` how many of its hits are shown at first."""
+    record, for the buttons below it, and `shown` how many of its hits are shown at first. `judged`: people may say
+    whether it helped, since that is kept; `shareable`: the asker alone sees it and may show it to others. `only` is
+    the title of the one article that was asked, if it was one."""
 
     answer: Answer
     own: int
@@ -39,6 +48,9 @@ class Asked:
     in_server: bool = True
     id: int | None = None
     shown: int | None = None
+    judged: bool = False
+    shareable: bool = False
+    only: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,19 @@ class Shelf:
     articles: Sequence[StoredArticle]
     copies: Mapping[int, int]
     shared: int
+
+
+@dataclass(frozen=True, slots=True)
+class Askable:
+    """An article that may be asked alone: one of the server's own, or a `shared` one of the operator's."""
+
+    article: StoredArticle
+    shared: bool
+
+    @property
+    def choice(self) -> str:
+        """What stands for it among the choices of one server, and means nothing to another."""
+        return f"{'shared' if self.shared else 'own'}:{self.article.id}"
 
 
 class Service:
@@ -79,9 +104,15 @@ class Service:
         """The codes of the languages that the model knows; None: any."""
         return self._encoder.languages
 
+    @property
+    def ranking(self) -> str:
+        """What tells the present way to rank from others: its weights and, where there is one, its cross-encoder."""
+        ranker = self._ranker or shipped()
+        return f"{ranker.identity}+{self._reranker.identity}" if self._reranker else ranker.identity
+
     def warm_up(self) -> None:
         """Loads the models and the corpus that most servers share, so that the first question need not wait."""
-        _ = self._encoder.yardstick
+        self._encoder.yardstick  # noqa: B018 — it is measured when it is first asked for
         language_of("Does it work?")
         for corpus in self._library.askable(NOWHERE):
             with corpus.view():
@@ -98,22 +129,78 @@ class Service:
         top: int | None = None,
         precision: float | None = None,
         keep_for: int | None = None,
+        article: str | None = None,
     ) -> Asked:
         """What is found for a question, asked after those `previous`, the oldest first: the `top` best hits, so that
-        the share `precision` of answers is right (None: as the operator has it).
+        the share `precision` of answers is right (None: as the operator has it); in the one `article`, a choice of
+        `askable` or a title, if it is given.
 
         Where nothing is found and the operator wants it so, the question is kept for the person `keep_for`, in the
-        server's own corpus if it has one.
+        server's own corpus if it has one. A question to one article is not.
+
+        Raises:
+            Refusal: the server may not ask such an article, or several have that title.
         """
         own, shared = self._counts(server)
-        answer = self._answered(server, question, previous, top, precision)
-        if keep_for is not None and self._settings.keep_waiting and not answer.answered:
+        chosen = None if article is None else self._chosen(server, article)
+        answer = self._answered(
+            server,
+            chosen,
+            precision,
+            lambda to, only: to.ask(question, top=top or self._settings.hits, previous=previous, only=only),
+        )
+        if keep_for is not None and chosen is None and self._settings.keep_waiting and not answer.answered:
             self._keep(server, answer, keep_for)
-        return Asked(answer, own, shared, in_server=server != NOWHERE)
+        only = chosen.article.title if chosen else None
+        return Asked(answer, own, shared, in_server=server != NOWHERE, only=only)
+
+    def askable(self, server: int, typed: str = "", *, most: int = 25) -> list[Askable]:
+        """The articles that this server may ask one by one and whose title holds what was typed: its own before the
+        shared ones, each by title, without those that another stands for."""
+        typed = typed.casefold().strip()
+        return [
+            Askable(one, self._is_shared(corpus))
+            for corpus in self._library.askable(server)
+            for one in corpus.store.articles()
+            if one.copy_of is None and typed in one.title.casefold()
+        ][:most]
+
+    def worth_choosing(self, servers: Collection[int]) -> list[int]:
+        """Those of the servers where something else may be asked than what is shared with everybody, told without
+        opening what they have of their own, all of which may have gone."""
+        shared = self.is_shared()
+        having = frozenset(self._library.servers())
+        return [one for one in servers if one in having or (not shared and self._library.askable(one))]
+
+    def having_own(self, servers: Collection[int]) -> list[int]:
+        """As `worth_choosing`, of a few servers and for certain."""
+        shared = self.is_shared()
+        return [one for one in servers if (found := self._counts(one))[0] or (found[1] and not shared)]
+
+    def _is_shared(self, corpus: Corpus) -> bool:
+        return corpus.store.path == self._library.path(None)
+
+    def _chosen(self, server: int, choice: str) -> Askable:
+        askable = self.askable(server, most=_ALL)
+        found = [one for one in askable if one.choice == choice]
+        found = found or [one for one in askable if one.article.title.casefold() == choice.strip().casefold()]
+        if not found:
+            raise Refusal(_(_NO_SUCH_ARTICLE))
+        if len(found) > 1:
+            raise Refusal(_(_SEVERAL_ARTICLES))
+        return found[0]
 
     def retriever(self, server: int | None) -> Several:
         """What answers a server's questions (None: the operator's)."""
         return self._retriever(self._library.askable(server))
+
+    def measured(self, server: int) -> Retriever | None:
+        """What ranks the sentences that a server may ask, to measure it; None while any of them still has to be encoded
+        anew for the present model."""
+        corpora = self._library.askable(server)
+        if any(one.encoder is not self._encoder for one in corpora):
+            return None
+        return Retriever(corpora, self._encoder, self._ranker, reranker=self._reranker)
 
     def _keep(self, server: int, answer: Answer, person: int) -> None:
         try:
@@ -123,17 +210,37 @@ class Service:
             log.error("a question could not be kept: %s", error)
 
     def _answered(
-        self, server: int, question: str, previous: Sequence[str], top: int | None, precision: float | None
+        self,
+        server: int,
+        chosen: Askable | None,
+        precision: float | None,
+        put: Callable[[Several, Only | None], Answer],
     ) -> Answer:
-        corpora, top = self._library.askable(server), top or self._settings.hits
+        """What comes of putting a question to what the server may ask, or to the one article chosen."""
+        corpora = self._library.askable(server)
         try:
-            return self._retriever(corpora, precision).ask(question, top=top, previous=previous)
+            return self._put(server, corpora, chosen, precision, put)
         except UserError:
             now = self._library.askable(server)
             if [one.encoder for one in now] == [one.encoder for one in corpora]:
                 raise
-        # Another model has taken over just now.
-        return self._retriever(now, precision).ask(question, top=top, previous=previous)
+        return self._put(server, now, chosen, precision, put)  # another model has taken over just now
+
+    def _put(
+        self,
+        server: int,
+        corpora: Sequence[Corpus],
+        chosen: Askable | None,
+        precision: float | None,
+        put: Callable[[Several, Only | None], Answer],
+    ) -> Answer:
+        retriever = self._retriever(corpora, precision)
+        if chosen is None:
+            return put(retriever, None)
+        of = next((one for one in corpora if self._is_shared(one) == chosen.shared), None)
+        if of is None:
+            raise Refusal(_(_NO_SUCH_ARTICLE))
+        return put(retriever, Only(of, chosen.article.id))
 
     def _retriever(self, corpora: Sequence[Corpus], precision: float | None = None) -> Several:
         precision = self._settings.precision if precision is None else precision
@@ -166,13 +273,12 @@ class Service:
             Refusal: the server has no such article, or several.
         """
         articles = self._uploads(server) if upload else self.articles(server)
-        kind = "uploaded article" if upload else "article"
         found = [one for one in articles if str(one.id) == choice]
         found = found or [one for one in articles if one.title.casefold() == choice.strip().casefold()]
         if not found:
-            raise Refusal(f"This server has no such {kind}. Choose one from the list that appears as you type.")
+            raise Refusal(_(_NO_SUCH_UPLOAD if upload else _NO_SUCH_ARTICLE))
         if len(found) > 1:
-            raise Refusal("Several articles have that title. Choose one from the list that appears as you type.")
+            raise Refusal(_(_SEVERAL_ARTICLES))
         return found[0]
 
     def remove(self, server: int, article_id: int) -> StoredArticle:
@@ -185,7 +291,7 @@ class Service:
         corpus = self._library.corpus(server)
         article = corpus.store.article(article_id) if corpus else None
         if corpus is None or article is None:
-            raise Refusal("That article is no longer there. /articles list shows what is.")
+            raise Refusal(_("That article is no longer there. /articles list shows what is."))
         gone = [article, *(one for one in corpus.store.articles() if one.copy_of == article_id)]
         _forget_pages(corpus, {one.source for one in gone})
         corpus.store.remove([one.id for one in gone], forget=True)

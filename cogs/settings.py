@@ -15,7 +15,9 @@ class Settings:
     `precision` the share of the answers given that should be right; `max_bytes` is the largest upload, `max_sentences`
     the most sentences of a server's own articles together; `manager_roles` are the ids of roles that may manage
     articles besides Manage Server. `refresh_every` is how many seconds lie between two looks at a source of each kind
-    (0: none are scheduled); `keep_waiting` whether questions that found nothing are kept, to be asked again.
+    (0: none are scheduled); `keep_waiting` whether questions that found nothing are kept, to be asked again; `grace`
+    how many seconds after the bot has left a server everything of it is deleted. `log_channel` is the id of the channel
+    in which the operator is told of failures; `version` is the program's, for the operator to see.
     """
 
     articles: Path
@@ -28,6 +30,9 @@ class Settings:
     log_questions: bool
     refresh_every: Mapping[Kind, float] = field(default_factory=lambda: EVERY)
     keep_waiting: bool = False
+    log_channel: int | None = None
+    version: str = ""
+    grace: float = 30 * 86_400.0
 
     @property
     def folders(self) -> tuple[str, ...]:

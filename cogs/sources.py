@@ -1,6 +1,6 @@
-"""What a server's articles come from, looked at again: its feeds one by one, or all sources by a run.
+"""What a server's articles come from: its sources one by one, or all of them looked at again by a run.
 
-Synchronous and thread-safe. Feeds are found among one server's own alone, so that no id that a person makes up leads
+Synchronous and thread-safe. Sources are found among one server's own alone, so that no id that a person makes up leads
 into another server's.
 """
 
@@ -12,14 +12,32 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cogs.refusal import Refusal
+from cogs.speech import _
 from cogs.workshop import Workshop
 from index.corpus import Corpus
 from index.indexer import Indexer
-from index.ledger import Source
+from index.jobs import members_of
+from index.ledger import Kind, Source
 from index.report import ProgressCallback, SyncReport
 
 log = logging.getLogger(__name__)
 NEVER = float("inf")
+
+Kinds = tuple[Kind, ...]
+FEEDS: Kinds = ("feed",)
+LINKS: Kinds = ("page", "feed")
+"""What is looked at again and again."""
+SOURCES: Kinds = (*LINKS, "upload")
+"""What people can remove together with all that came of it; of uploads only those that hold several articles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A source by its name, when it is `due` (Unix seconds; None: never), and how many `articles` an archive holds."""
+
+    source: Source
+    due: float | None = None
+    articles: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,60 +77,78 @@ class Sources:
         self._workshop = workshop
         self._library = workshop.library
 
-    # -- feeds, for people
+    # -- one by one, for people
 
-    def feeds(self, server: int) -> list[Source]:
-        """The server's feeds, in the order in which they came."""
+    def listed(self, server: int, kinds: Kinds) -> list[Listed]:
+        """The server's sources of these kinds, in the order in which they came."""
         corpus = self._library.corpus(server)
-        return corpus.store.ledger.sources("feed") if corpus else []
+        if corpus is None:
+            return []
+        found = [one for one in corpus.store.ledger.sources(*kinds) if one.kind in LINKS]
+        archives = corpus.store.ledger.sources("upload") if "upload" in kinds else []
+        inside = members_of(corpus.store.versions()) if archives else {}
+        counts = {one.id: len(inside.get(one.address, ())) for one in archives}
+        several = [one for one in archives if counts[one.id] > 1]
+        titles = _titles(corpus) if any(not one.title for one in found) else {}
+        return [
+            Listed(
+                replace(one, title=one.title or titles.get(one.address, "")), self._next_look(one), counts.get(one.id)
+            )
+            for one in sorted((*found, *several), key=lambda one: one.id)
+        ]
 
-    def next_look(self, feed: Source) -> float | None:
-        """When a feed is looked at next, in Unix seconds; None if by nobody."""
-        return feed.due if feed.state == "active" and feed.interval(self._workshop.every) else None
-
-    def matching(self, server: int, typed: str, *, most: int = 25) -> list[Source]:
-        """The feeds whose title or address holds what was typed."""
+    def matching(self, server: int, typed: str, kinds: Kinds, *, most: int = 25) -> list[Source]:
+        """The sources of these kinds whose title or address holds what was typed."""
         typed = typed.casefold().strip()
-        return [one for one in self.feeds(server) if typed in f"{one.title}\n{one.address}".casefold()][:most]
+        every = [one.source for one in self.listed(server, kinds)]
+        return [one for one in every if typed in f"{one.title}\n{one.address}".casefold()][:most]
 
-    def find(self, server: int, choice: str) -> Source:
-        """The feed of this server with this id or, if no id was chosen, this title or address.
+    def find(self, server: int, choice: str, kinds: Kinds) -> Source:
+        """The server's source of one of these kinds with this id or, if no id was chosen, this title or address.
 
         Raises:
-            Refusal: the server has no such feed, or several.
+            Refusal: the server has no such source, or several.
         """
-        feeds, typed = self.feeds(server), choice.strip().casefold()
-        found = [one for one in feeds if str(one.id) == choice]
-        found = found or [one for one in feeds if typed in (one.title.casefold(), one.address.casefold())]
-        if not found:
-            raise Refusal("This server has no such feed. Choose one from the list that appears as you type.")
-        if len(found) > 1:
-            raise Refusal("Several feeds have that title. Choose one from the list that appears as you type.")
-        return found[0]
+        every, typed = [one.source for one in self.listed(server, kinds)], choice.strip().casefold()
+        found = [one for one in every if str(one.id) == choice]
+        found = found or [one for one in every if typed in (one.title.casefold(), one.address.casefold())]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise Refusal(_("Several have that title. Choose one from the list that appears as you type."))
+        if kinds == FEEDS:
+            raise Refusal(_("This server has no such feed. Choose one from the list that appears as you type."))
+        raise Refusal(_("This server has no such source. Choose one from the list that appears as you type."))
 
-    def set_state(self, server: int, choice: str, state: Literal["active", "paused"]) -> Source:
-        """Pauses a feed, or has it looked at again from now on; returns it as it was.
+    def set_state(self, server: int, choice: str, kinds: Kinds, state: Literal["active", "paused"]) -> Source:
+        """Pauses a source, or has it looked at again from now on; returns it as it was.
 
         Raises:
             Refusal: as `find`.
         """
-        feed = self.find(server, choice)
+        source = self.find(server, choice, kinds)
         if (corpus := self._library.corpus(server)) is not None:
-            corpus.store.ledger.set_state(feed.id, state, time.time())
-        return feed
+            corpus.store.ledger.set_state(source.id, state, time.time())
+        return source
 
-    def remove(self, server: int, feed_id: int, *, keep_articles: bool) -> tuple[Source, int]:
-        """Forgets a feed, with the articles that nothing else gives unless they are to be kept; returns it and how many
-        articles went.
+    def remove(self, server: int, source_id: int, kinds: Kinds, *, keep_articles: bool) -> tuple[Source, int]:
+        """Forgets a source, with the articles that nothing else gives unless they are to be kept; returns it and how
+        many articles went.
 
         Raises:
-            Refusal: the server has no such feed (any more).
+            Refusal: the server has no such source (any more).
         """
-        feed = next((one for one in self.feeds(server) if one.id == feed_id), None)
+        source = next((one.source for one in self.listed(server, kinds) if one.source.id == source_id), None)
         corpus = self._library.corpus(server)
-        if feed is None or corpus is None:
-            raise Refusal("That feed is no longer there. /feeds list shows what is.")
-        return feed, corpus.store.forget_sources([feed.id], keep_articles=keep_articles)
+        if source is None or corpus is None:
+            if kinds == FEEDS:
+                raise Refusal(_("That feed is no longer there. /feeds list shows what is."))
+            raise Refusal(_("That source is no longer there. /sources list shows what is."))
+        return source, corpus.store.forget_sources([source.id], keep_articles=keep_articles)
+
+    def _next_look(self, source: Source) -> float | None:
+        """When a source is looked at next, in Unix seconds; None if by nobody."""
+        return source.due if source.state == "active" and source.interval(self._workshop.every) else None
 
     # -- runs
 
@@ -147,8 +183,8 @@ class Sources:
         return replace(done, answered=self._workshop.answered(server, corpus, cancel, forget=False))
 
     def outlook(self, server: int | None) -> Outlook:
-        """What is to be done for a corpus; opens it."""
-        corpus = self._library.corpus(server)
+        """What is to be done for a corpus; opens it, but for the moment."""
+        corpus = self._library.corpus(server, passing=True)
         if corpus is None:
             return Outlook(NEVER, behind=False)
         every = self._workshop.every
@@ -189,3 +225,8 @@ class Sources:
         after = {one.id: one for one in corpus.store.ledger.sources()}
         active = [after[one.id] for one in sources if one.state == "active" and one.id in after]
         return Refreshed(report, suspended=tuple(one for one in active if one.state == "suspended"))
+
+
+def _titles(corpus: Corpus) -> dict[str, str]:
+    """What pages are called, by their address: as the articles that they are."""
+    return {one.source: one.title for one in corpus.store.articles()}

@@ -22,6 +22,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
+from index.errors import Said
+
 log = logging.getLogger(__name__)
 
 LOCALES = Path(__file__).resolve().parent / "locales"
@@ -63,13 +65,21 @@ def speaking(language: str | None) -> Iterator[None]:
 def _(text: str, **values: object) -> str:
     """The text in the present language, with these values in the places of their {names}; whole numbers are written as
     the language has them."""
-    return _filled(text, _catalogue(current()).gettext(text), values)
+    return _filled(text, _catalogue(current()).gettext(text), values) if text else ""
 
 
 def n_(one: str, many: str, number: int, **values: object) -> str:
     """As `_`, in the form for this number of things, which stands in the place of {number}."""
     english = one if number == 1 else many
     return _filled(english, _catalogue(current()).ngettext(one, many, number), {"number": number, **values})
+
+
+def told(words: str) -> str:
+    """What `index/` says, in the present language; a text that is no `Said` as it is."""
+    if not isinstance(words, Said) or not words or current() == ENGLISH:
+        return str(words)
+    values = {name: told(one) if isinstance(one, str) else number(one) for name, one in words.values.items()}
+    return _filled(words.template, _catalogue(current()).gettext(words.template), values)
 
 
 def mark(text: str) -> str:

@@ -1,9 +1,13 @@
-"""Trouble between the bot and Discord: what passes by itself, what the operator has to mend, and how it is logged."""
+"""Trouble between the bot and Discord: what passes by itself, what the operator has to mend, how long is waited, and
+how it is logged."""
 
 import logging
+import random
+from typing import Literal
 
 import aiohttp
 import discord
+from discord.backoff import ExponentialBackoff
 
 _PORTAL = "https://discord.com/developers/applications"
 _BAD_TOKEN = (
@@ -14,6 +18,9 @@ _REFUSED_INTENTS = (
     "Discord refuses the intents that the bot asks for, though it needs none that are privileged. Check at "
     f"{_PORTAL} (your application, Bot) that the token belongs to this bot's application, and that it is not suspended."
 )
+
+LONGEST_DELAY = 60.0
+"""Seconds between two attempts to connect, at most."""
 
 
 def hopeless(error: BaseException | None) -> str | None:
@@ -44,6 +51,14 @@ def _status(error: BaseException | None) -> int | None:
 def in_short(error: BaseException | None) -> str:
     """The error on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:200] if error else "closed"
+
+
+class Backoff(ExponentialBackoff[Literal[False]]):
+    """discord.py's back-off for a connection that is lost, which otherwise grows to 17 minutes."""
+
+    def delay(self) -> float:
+        longest = LONGEST_DELAY * random.uniform(0.5, 1.0)  # noqa: S311 — spreads load, no secret
+        return min(super().delay(), longest)
 
 
 class OneLine(logging.Filter):

@@ -6,6 +6,7 @@ from discord.asset import Asset
 from yarl import URL
 
 from cogs.refusal import Refusal
+from cogs.speech import _
 from index.readers import too_large
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=15)
@@ -22,16 +23,16 @@ async def download(session: aiohttp.ClientSession, attachment: discord.Attachmen
     url = URL(attachment.url)
     # Whoever sends the bot a payload must not choose where it connects to.
     if not url.is_absolute() or url.origin() not in {URL(known).origin() for known in (Asset.BASE, *_HOSTS)}:
-        raise Refusal("That file is not one that was uploaded to Discord. Upload it here.")
+        raise Refusal(_("That file is not one that was uploaded to Discord. Upload it here."))
     data = bytearray()
     try:
         async with session.get(url, timeout=_TIMEOUT, allow_redirects=False) as response:
             if response.status != 200:
-                raise Refusal("Discord does not hand over the file any more. Upload it again.")
+                raise Refusal(_("Discord does not hand over the file any more. Upload it again."))
             async for chunk in response.content.iter_chunked(_CHUNK):
                 data += chunk
                 if len(data) > max_bytes:
                     raise Refusal(too_large(attachment.filename, max(len(data), attachment.size), max_bytes))
     except (aiohttp.ClientError, OSError) as error:
-        raise Refusal("The file could not be fetched from Discord in time. Try again in a minute.") from error
+        raise Refusal(_("The file could not be fetched from Discord in time. Try again in a minute.")) from error
     return bytes(data)

@@ -14,6 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import cast
 
+from index.errors import Said
 from index.worker import NO_MEMORY, Frame, Head, receive, send
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -105,13 +106,13 @@ class Child:
             return self._process.returncode
 
 
-def end_of(code: int) -> str:
+def end_of(code: int) -> Said:
     """An exit code in words; "SIGSEGV" rather than -11."""
     if code == NO_MEMORY:
-        return "out of memory"
+        return Said("out of memory")
     with suppress(ValueError):
-        return signal.Signals(-code).name
-    return f"exit code {code}"
+        return Said(signal.Signals(-code).name)
+    return Said("exit code {code}", code=str(code))
 
 
 def _environment() -> dict[str, str]:

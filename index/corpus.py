@@ -6,6 +6,7 @@ anything of questions, ranking or Discord: a server is a number here.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,12 +18,16 @@ from numpy.typing import NDArray
 from index.encoder import Encoder, Stamp, is_of, stamp_of
 from index.errors import UserError
 from index.layout import database_path, servers_in
+from index.memory import give_back
 from index.store import Store, other_stamp
 from index.stored import Statistics, Unit
 from index.vectors import VectorIndex
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 500  # articles whose vectors are read together; what is read is in memory several times over
+_ARTICLE_BYTES = 550  # its entries here: two numbers in dictionaries, and two ranges of ids
+_MIB = 1024 * 1024
+_TERM_BYTES = 130  # a word with its count, as `vocabulary` reads it
 UNITS: tuple[Unit, ...] = ("sentence", "paragraph")
 
 
@@ -76,6 +81,13 @@ class Corpus:
 
     def close(self) -> None:
         self.store.close()
+
+    @property
+    def nbytes(self) -> int:
+        """What the corpus takes in memory while it is open, about: vectors, ids, words and SQLite's pages."""
+        vectors = sum(index.nbytes for index in list(self._vectors.values()))
+        words = sum(len(words) for words in list(self._terms.values()))
+        return vectors + len(self._ids) * _ARTICLE_BYTES + words * _TERM_BYTES + self.store.cached_bytes
 
     def _refresh(self) -> int:
         """Brings the vectors up to the snapshot's generation, which it returns, at the cost of what changed."""
@@ -131,11 +143,20 @@ def _run_starts(values: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
 
 
+@dataclass(slots=True)
+class _Open:
+    corpus: Corpus
+    asked: float  # when it was asked for last, by the monotonic clock
+
+
 class Library:
     """The operator's corpus (`operator.db`) and one for each server (`servers/ID.db`) in one data folder.
 
     `shared_with` names the servers that may also ask the operator's corpus; None: all of them. Corpora are opened
-    when they are first asked for, and of the servers' own only the `most_open` used last stay open.
+    when they are first asked for. Of the servers' own, those asked for last stay open: at most `most_open`, and no
+    more than take `most_bytes` with the operator's, except that the last one stays whatever it takes. The operator's
+    is part of most questions, and closes only when `idle`: so many seconds after it was asked for last, as any does,
+    provided that somebody calls `close_idle`. None: no such bound.
 
     `previous` makes the encoder of another stamp: a corpus of that stamp is then served with it until it is encoded
     anew with `encoder`. Without it, such a corpus is an error when it is first viewed.
@@ -148,43 +169,103 @@ class Library:
         *,
         shared_with: frozenset[int] | None = None,
         most_open: int = 64,
+        most_bytes: int | None = None,
+        idle: float | None = None,
         previous: Callable[[Stamp], Encoder] | None = None,
     ) -> None:
         self.folder = folder
         self.encoder = encoder
         self._most_open = most_open
+        self._most_bytes = most_bytes
+        self._idle = idle
         self._previous = previous
         self._earlier: dict[Stamp, Encoder] = {}
         self._shared_with = shared_with
-        self._open: dict[int | None, Corpus] = {}  # the one used last comes last
+        self._open: dict[int | None, _Open] = {}  # the one asked for last comes last
+        self._told = False
         self._lock = threading.Lock()
 
     def path(self, server: int | None) -> Path:
         """The database file of a server's corpus, or of the operator's (None)."""
         return database_path(self.folder, server)
 
-    def corpus(self, server: int | None, *, create: bool = False) -> Corpus | None:
-        """A server's own corpus, or the operator's (None). None if it does not exist and is not to be made."""
+    def corpus(self, server: int | None, *, create: bool = False, passing: bool = False) -> Corpus | None:
+        """A server's own corpus, or the operator's (None). None if it does not exist and is not to be made.
+
+        A look in `passing`, which nobody asked for, neither opens a corpus for longer than the caller holds it nor
+        keeps it open for longer than it would have stayed.
+        """
         with self._lock:
             # A corpus that leaves the dictionary is left to the questions still running in it, and closes when the
             # last of them lets go.
-            corpus = self._open.pop(server, None)
+            known = self._open.pop(server, None)
+            corpus = known.corpus if known else None
             if corpus is not None and not corpus.store.is_current():
                 corpus = None  # the file was deleted or replaced: what it held must not be served any longer
             if corpus is None and (create or self.path(server).exists()):
                 corpus = Corpus(self.path(server), self.encoder, create=create)
             if corpus is not None and corpus.encoder is not (encoder := self._encoder_of(corpus.store.stamp())):
                 corpus = Corpus(self.path(server), encoder, create=False)
-            if corpus is not None:
-                self._open[server] = corpus
-                servers = [one for one in self._open if one is not None]
-                for least_recent in servers[: -self._most_open]:
-                    del self._open[least_recent]
+            if corpus is None or (passing and known is None):
+                return corpus
+            asked = known.asked if passing and known else time.monotonic()
+            self._open[server] = _Open(corpus, asked)
+            if passing:
+                self._open = dict(sorted(self._open.items(), key=lambda item: item[1].asked))
+            else:
+                self._make_room()
             return corpus
+
+    def close_idle(self, now: float | None = None) -> int:
+        """Closes what nobody has asked for long enough, and what is beyond the bounds; returns how many corpora.
+
+        To be called every minute or so, not on a thread that must not wait. `now` is of the monotonic clock.
+        """
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            before = len(self._open)
+            if self._idle is not None:
+                self._open = {server: one for server, one in self._open.items() if now - one.asked < self._idle}
+            self._make_room()
+            closed = before - len(self._open)
+            operators = self._open[None].corpus.nbytes if None in self._open else 0
+        if self._most_bytes is not None and operators > self._most_bytes and not self._told:
+            self._told = True
+            taken, most = operators // _MIB, self._most_bytes // _MIB
+            log.warning(
+                "the operator's articles take %d MiB of memory, and all that are open may take %d MiB: servers' own are"
+                " opened anew for each question, unless limits.corpora_mb is raised",
+                taken,
+                most,
+            )
+        if closed:
+            give_back()
+            log.debug("corpora closed", extra={"corpora": closed})
+        return closed
+
+    @property
+    def nbytes(self) -> int:
+        """What the open corpora take in memory, about."""
+        with self._lock:
+            return sum(one.corpus.nbytes for one in self._open.values())
+
+    def opened(self) -> list[int | None]:
+        """Whose corpora are open, the one asked for last at the end."""
+        with self._lock:
+            return list(self._open)
+
+    def _make_room(self) -> None:
+        """Lets go of the servers' corpora that were asked for longest ago, until the rest is within the bounds."""
+        servers = [one for one in self._open if one is not None]
+        taken = sum(one.corpus.nbytes for one in self._open.values()) if self._most_bytes is not None else 0
+        for left, server in zip(range(len(servers), 1, -1), servers, strict=False):
+            if left <= self._most_open and taken <= (self._most_bytes or 0):
+                return
+            taken -= self._open.pop(server).corpus.nbytes
 
     def is_behind(self, server: int | None) -> bool:
         """Whether a corpus still has to be encoded anew with the present model."""
-        corpus = self.corpus(server)
+        corpus = self.corpus(server, passing=True)
         stamp = corpus.store.stamp() if corpus else None
         return stamp is not None and not is_of(stamp, self.encoder.identity)
 
@@ -214,8 +295,8 @@ class Library:
     def delete(self, server: int | None) -> bool:
         """Deletes a corpus's file for good. Returns whether there was one."""
         with self._lock:
-            if (corpus := self._open.pop(server, None)) is not None:
-                corpus.close()
+            if (known := self._open.pop(server, None)) is not None:
+                known.corpus.close()
             path = self.path(server)
             existed = path.exists()
             for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
@@ -225,6 +306,6 @@ class Library:
 
     def close(self) -> None:
         with self._lock:
-            for corpus in self._open.values():
-                corpus.close()
+            for one in self._open.values():
+                one.corpus.close()
             self._open.clear()

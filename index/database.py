@@ -16,6 +16,7 @@ from index.schema import APPLICATION_ID, MIGRATIONS
 
 Connection = sqlite3.Connection
 _MOST_IDLE = 2  # connections kept open while nobody uses them
+_CACHE = 2_048_000  # bytes of pages that a connection keeps in memory, which is SQLite's default
 _BUSY_TIMEOUT = 30.0  # seconds; a writer holds the lock for one article, which takes milliseconds
 
 
@@ -34,6 +35,7 @@ class Database:
         self.path = path
         self._most_idle = _MOST_IDLE
         self._opened = False
+        self._size = 0  # of the file, in bytes, when it was looked at last
         self._local = threading.local()  # .connection: the one of this thread's transaction, while there is one
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -77,6 +79,11 @@ class Database:
     def is_current(self) -> bool:
         """Whether the file at `path` is still the one that was opened (it may have been deleted or replaced)."""
         return self._file is not None and self._file == self._file_identity()
+
+    @property
+    def cached_bytes(self) -> int:
+        """What the idle connections keep of the file in memory, at most."""
+        return len(self._idle) * min(_CACHE, self._size)
 
     def close(self) -> None:
         """Closes the connections that are not in use; those in use close when they are given back."""
@@ -145,6 +152,7 @@ class Database:
             status = self.path.stat()
         except OSError:
             return None
+        self._size = status.st_size
         return status.st_dev, status.st_ino
 
     @contextmanager

@@ -16,7 +16,7 @@ import numpy as np
 
 from index.article import Article
 from index.encoder import Encoder, is_of, stamp_of
-from index.errors import UserError
+from index.errors import Said, UserError, mark
 from index.jobs import Documents, Job, Plan, Reader, Stopped, archives_of, members_of
 from index.ledger import Upload
 from index.preparing import Draft, EncodedText, Splitter, draft_of, encoded_texts, prepare, split_article
@@ -30,6 +30,7 @@ from index.tokens import TokenVectors
 
 log = logging.getLogger(__name__)
 _GROUP = 256  # texts encoded at once; between two groups a run can be cancelled
+_STAYS = mark("{reason}. What was indexed of it before stays."), mark("{reason} What was indexed of it before stays.")
 _BATCH = 1_024  # new texts gathered across articles before encoding: batches sorted by length then hardly pad
 
 
@@ -293,11 +294,12 @@ class _Run:
         except Stopped:
             raise
         except UserError as error:
-            self._fail(job, str(error), started)
+            self._fail(job, error.said, started)
             return None
         except Exception as error:  # a defect that one article brings to light must not cost the others
             log.exception("reading %s", job.source)
-            self._fail(job, f"it could not be read ({type(error).__name__}); please report this", started)
+            why = Said("it could not be read ({error}); please report this", error=type(error).__name__)
+            self._fail(job, why, started)
             return None
         if isinstance(opened, Draft):
             if known is None or opened.article_hash != known.article_hash:
@@ -315,11 +317,11 @@ class _Run:
         self._settle(job, "unchanged", seconds=time.perf_counter() - started)
         return None
 
-    def _fail(self, job: Job, reason: str, started: float) -> None:
-        is_known = job.source in self._versions or job.source in self._archives
-        stays = f"{'' if reason.endswith('.') else '.'} What was indexed of it before stays." if is_known else ""
+    def _fail(self, job: Job, reason: Said, started: float) -> None:
+        if job.source in self._versions or job.source in self._archives:
+            reason = Said(_STAYS[reason.endswith(".")], reason=reason)
         self._lost.add(job.source)
-        self._settle(job, "failed", f"{reason}{stays}", seconds=time.perf_counter() - started)
+        self._settle(job, "failed", reason, seconds=time.perf_counter() - started)
 
     def _settle(
         self,
@@ -335,7 +337,7 @@ class _Run:
         if not self.dry_run:
             job.done(outcome)
 
-    def _no_room(self, draft: Draft, known: Version | None) -> str | None:
+    def _no_room(self, draft: Draft, known: Version | None) -> Said | None:
         """Why the draft would be too much for the corpus; None if it would not, and is counted then."""
         most, store = self.indexer.max_sentences, self.indexer.store
         old = store.article(known.article_id) if known is not None and most is not None else None
@@ -343,9 +345,11 @@ class _Run:
         if most is None or total <= most:
             self._sentences = total
             return None
-        return (
-            f"it has {draft.sentences:,} sentences, and there is room for {most:,} in all articles "
-            "together: remove some first, or have the operator raise limits.max_sentences"
+        return Said(
+            "it has {number} sentences, and there is room for {limit} in all articles together: remove some first, or "
+            "have the operator raise limits.max_sentences",
+            number=draft.sentences,
+            limit=most,
         )
 
     def _commit(self, drafted: Sequence[_Drafted]) -> Iterator[str]:

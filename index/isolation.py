@@ -11,14 +11,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Annotated, Generic, Self, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StringConstraints, model_validator
 
 from index.article import Article
 from index.child import Child, end_of
-from index.errors import UserError
+from index.errors import Said, UserError, mark
 from index.feeds import MAX_ENTRIES, MAX_FEEDS_OF_PAGE, MAX_TTL, MIN_TTL, Feed
 from index.readers.archive import MAX_MEMBERS, Member
 from index.readers.cleaning import display
@@ -35,23 +36,47 @@ _LARGER = 4  # times a file's bytes: no text grows more on its way through a rea
 _MEMBER_HEADS = MAX_MEMBERS * 10_000  # bytes of JSON: of each a name, and perhaps a message that holds it
 _MOST_JOBS = 500  # of one process; then, what libraries may have leaked is given back
 _REMEDIES = {
-    "read": "save it as plain text, or split it into smaller files",
-    "kind": "save it as plain text, or split it into smaller files",
-    "expand": "unpack it, and add the files that were in it",
-    "feed": "add the articles themselves, or wait until its publisher has mended it",
-    "is_feed": "save the page as plain text, and add that",
-    "discover": "look for an RSS or Atom link on the page, and add that",
-    "words": "add the articles themselves, or wait until its publisher has mended it",
+    "read": Said("save it as plain text, or split it into smaller files"),
+    "kind": Said("save it as plain text, or split it into smaller files"),
+    "expand": Said("unpack it, and add the files that were in it"),
+    "feed": Said("add the articles themselves, or wait until its publisher has mended it"),
+    "is_feed": Said("save the page as plain text, and add that"),
+    "discover": Said("look for an RSS or Atom link on the page, and add that"),
+    "words": Said("add the articles themselves, or wait until its publisher has mended it"),
 }
+_MOST_WORDS = 2_000  # characters of what a person is told
+_MOST_NUMBER = 10**12  # in it, so that it can be written in any language
+_Words: TypeAlias = Annotated[str, StringConstraints(max_length=_MOST_WORDS)]
+_Number: TypeAlias = Annotated[int | float, Field(ge=-_MOST_NUMBER, le=_MOST_NUMBER)]
+
+
+class _Spelled(BaseModel):
+    """A `Said`, as the process spells it. It may be too long at no depth, since values could double it at each."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    template: Annotated[_Words, StringConstraints(min_length=1)]
+    values: "dict[str, _Words | _Number | _Spelled]"
+
+    @cached_property
+    def said(self) -> Said:
+        values = {name: one.said if isinstance(one, _Spelled) else one for name, one in self.values.items()}
+        return Said(self.template, **values)
+
+    @model_validator(mode="after")
+    def _is_short(self) -> Self:
+        if len(self.said) > _MOST_WORDS:
+            raise ValueError("more than anybody would read")
+        return self
 
 
 class _Reply(BaseModel, Generic[T]):
-    """What the process may say: a result, a `UserError`'s message or an unexpected exception's name."""
+    """What the process may say: a result, a `UserError`'s words or an unexpected exception's name."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     result: T | None = None
-    refused: Annotated[str, StringConstraints(min_length=1, max_length=2_000)] | None = None
+    refused: _Spelled | None = None
     defect: Annotated[str, StringConstraints(pattern=r"^\w{1,100}$")] | None = None
     last: bool = False
 
@@ -67,7 +92,10 @@ class _MemberHead(BaseModel):
 
     name: str
     size: NonNegativeInt
-    problem: str | None
+    problem: _Spelled | None
+
+    def why(self) -> Said | None:
+        return self.problem.said if self.problem is not None else None
 
 
 class Isolation:
@@ -113,7 +141,7 @@ class Isolation:
         )
         ends, whole = accumulate(head.size for head in heads), memoryview(body).toreadonly()
         parts = (whole[end - head.size : end] for head, end in zip(heads, ends, strict=True))
-        return [Member(head.name, part, head.problem) for head, part in zip(heads, parts, strict=True)]
+        return [Member(head.name, part, head.why()) for head, part in zip(heads, parts, strict=True)]
 
     def kind(self, data: bytes, name: str) -> Kind:
         """What `index.readers.kinds.kind_of` makes of the same arguments."""
@@ -196,7 +224,14 @@ class Isolation:
             self._keep(process, last=reply.last)
         if reply.result is not None:
             return reply.result, body
-        raise UserError(reply.refused or f"{shown} could not be read ({reply.defect}): it may be damaged; {remedy}")
+        if reply.refused is not None:
+            raise UserError(reply.refused.said)
+        raise UserError(
+            "{file} could not be read ({error}): it may be damaged; {remedy}",
+            file=shown,
+            error=reply.defect,
+            remedy=remedy,
+        )
 
     def _ready(self, shown: str) -> Child:
         """A process that waits for a job: the one there is, or a fresh one."""
@@ -221,7 +256,7 @@ class Isolation:
         except (OSError, EOFError, ValueError) as error:
             end = end_of(process.stop(patience=isinstance(error, EOFError)))
             late = isinstance(error, TimeoutError)
-            raise _not_started(f"within {_START_SECONDS:g} s" if late else end) from None
+            raise _not_started(Said("within {seconds} s", seconds=_START_SECONDS) if late else end) from None
         except BaseException:
             process.stop()
             raise
@@ -252,33 +287,39 @@ class Isolation:
                 else:
                     self._process.stop()
 
-    def _lost(self, error: Exception, code: int, shown: str, remedy: str) -> str:
+    def _lost(self, error: Exception, code: int, shown: str, remedy: Said) -> Said:
         """The message for a file whose process was lost over it."""
         log.debug("reader lost", extra={"file": shown, "error": type(error).__name__, "end": end_of(code)})
         if self._closed:
             return _stopped(shown)
+        values: dict[str, object] = {"file": shown, "remedy": remedy}
+        memory = self._memory / _MIB
         if isinstance(error, TimeoutError):
-            what = f"took longer than {self._seconds:g} s to read"
-        elif isinstance(error, TooLong):
-            what = f"expands to more than {error.most / _MIB:.0f} MiB"
-        elif isinstance(error, ValueError):
-            what = "made its reader answer nonsense: it may be damaged"
-        elif code == NO_MEMORY:
-            what = f"needs more than {self._memory / _MIB:g} MiB of memory to be read"
-        elif code == -9:
-            what = "lost its reader, which was killed, as happens where a machine runs out of memory"
-        else:
-            memory = f"needs more than {self._memory / _MIB:g} MiB of memory"  # some libraries abort without it
-            what = f"crashed its reader ({end_of(code)}): it is damaged, or {memory}"
-        return f"{shown} {what}{';' if ':' in what else ':'} {remedy}"
+            return Said("{file} took longer than {seconds} s to read: {remedy}", seconds=self._seconds, **values)
+        if isinstance(error, TooLong):
+            return Said("{file} expands to more than {size} MiB: {remedy}", size=round(error.most / _MIB), **values)
+        if isinstance(error, ValueError):
+            return Said("{file} made its reader answer nonsense: it may be damaged; {remedy}", **values)
+        if code == NO_MEMORY:
+            return Said("{file} needs more than {size} MiB of memory to be read: {remedy}", size=memory, **values)
+        if code == -9:
+            return Said(_KILLED, **values)
+        return Said(_CRASHED, end=end_of(code), size=memory, **values)
 
 
-def _stopped(shown: str) -> str:
-    return f"{shown} was not read, because the program is stopping: index it again"
+_KILLED = mark("{file} lost its reader, which was killed, as happens where a machine runs out of memory: {remedy}")
+_CRASHED = mark(  # some libraries abort for want of memory
+    "{file} crashed its reader ({end}): it is damaged, or needs more than {size} MiB of memory; {remedy}"
+)
+
+
+def _stopped(shown: str) -> Said:
+    return Said("{file} was not read, because the program is stopping: index it again", file=shown)
 
 
 def _not_started(why: str) -> UserError:
     return UserError(
-        f"The process that reads files did not start ({why}): it needs 100 MiB of memory and the packages of "
-        "requirements.txt; install them again"
+        "The process that reads files did not start ({reason}): it needs 100 MiB of memory and the packages of "
+        "requirements.txt; install them again",
+        reason=why,
     )

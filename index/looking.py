@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from index.article import Article
-from index.errors import UserError
+from index.errors import Said, UserError
 from index.feeds import Entry, entry_article_html
 from index.indexer import Indexer
 from index.jobs import Job, Plan, members_of
@@ -142,7 +142,7 @@ class Looking:
             yield
         except UserError as error:
             retry_after = error.retry_after if isinstance(error, FetchError) else None
-            check.look = Look(self._clock(), str(error), retry_after=retry_after)
+            check.look = Look(self._clock(), error.said, retry_after=retry_after)
             raise
 
     # -- feeds
@@ -187,7 +187,8 @@ class Looking:
                     # a page of another site is not this feed's to speak for.
                     if not lasting or known is not None or not _own(entry, check.source):
                         raise
-                    self.notes.append((article, f"only what the feed itself says of it was read: {error}"))
+                    note = Said("only what the feed itself says of it was read: {reason}", reason=error.said)
+                    self.notes.append((article, note))
             try:
                 words = partial(self._documents.reader.words, url=check.source.address)
                 data, amend = entry_article_html(entry, words), partial(_as_the_feed_says, entry)

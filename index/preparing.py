@@ -62,7 +62,9 @@ def draft_of(article: Article, input_hash: bytes, splitter: Splitter = split_art
     digest = hashlib.sha256(repr(replace(article, source="")).encode()).digest()
     sentences = list(islice(splitter(article), _MOST_SENTENCES + 1))  # a file of single letters has millions
     if len(sentences) > _MOST_SENTENCES:
-        raise UserError(f"it has more than {_MOST_SENTENCES:,} sentences, and no more can be indexed: split it up")
+        raise UserError(
+            "it has more than {limit} sentences, and no more can be indexed: split it up", limit=_MOST_SENTENCES
+        )
     return Draft(article, input_hash, digest, paragraphs(article.text, sentences))
 
 

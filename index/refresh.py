@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 
-from index.errors import UserError
+from index.errors import Said, UserError
 from index.indexer import Indexer
 from index.jobs import Plan, Stopped, members_of
 from index.ledger import EVERY, Kind, Source
@@ -20,7 +20,7 @@ from index.web.addresses import normalised, untracked
 from index.web.ahead import Ahead
 from index.web.fetch import Fetched, Fetcher
 
-_STOPPED = "It was stopped before anything was added. Add it again."
+_STOPPED = Said("It was stopped before anything was added. Add it again.")
 
 
 class Refresher:
@@ -168,5 +168,9 @@ class Refresher:
             ledger.no_longer_gives(source.id, ledger.articles_of(source.id) - check.articles - members)
         look = check.conclusion()
         if look is not None and ledger.looked(source, look, self._every):
-            times = f"it has failed {source.failures + 1} times in a row and is looked at no longer"
-            report.notes.append((source.address, f"{times}: {look.problem}"))
+            note = Said(
+                "it has failed {number} times in a row and is looked at no longer: {reason}",
+                number=source.failures + 1,
+                reason=look.problem,
+            )
+            report.notes.append((source.address, note))

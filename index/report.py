@@ -27,8 +27,9 @@ def silent(_: Progress) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of one article, or of a target that failed: `reason` says why. `encoded` and `reused` count
-    sentences; `seconds` are those of reading it and its share of encoding and storing."""
+    """What became of one article, or of a target that failed: `reason` says why, in a `Said` where it can be said in
+    other languages, too. `encoded` and `reused` count sentences; `seconds` are those of reading it and its share of
+    encoding and storing."""
 
     source: str
     outcome: Outcome
@@ -40,7 +41,8 @@ class Settled:
 
 @dataclass(slots=True)
 class SyncReport:
-    """What a run did; with `dry_run`, what it would do. `notes` are (source, what else a person should know)."""
+    """What a run did; with `dry_run`, what it would do. `notes` are (source, what else a person should know), as
+    reasons are."""
 
     settled: list[Settled] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)

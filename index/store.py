@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from index.article import Article, Sentence
+from index.article import Article, Sentence, Span
 from index.database import Connection, Database
 from index.encoder import Stamp
 from index.errors import UserError
@@ -62,6 +62,11 @@ class Store:
         self.settle = Standing(self._database).settle
         self.close = self._database.close
         self.is_current = self._database.is_current
+
+    @property
+    def cached_bytes(self) -> int:
+        """What SQLite keeps of the file in memory, at most."""
+        return self._database.cached_bytes
 
     def snapshot(self) -> AbstractContextManager[Connection]:
         """Every read of this thread inside the block sees the same state of the corpus."""
@@ -337,6 +342,17 @@ class Store:
             found.update(self._rows(sql, group))
         return found
 
+    def ids_of(self, unit: Unit, article_id: int) -> range:
+        """The ids of an article's sentences or paragraphs, hidden ones included; none if it is not there."""
+        # An article is written in one transaction, so the ids of its parts follow each other.
+        ((first, last),) = self._rows(f"SELECT min(id), max(id) FROM {unit} WHERE article_id = ?", (article_id,))
+        return range(0) if first is None else range(first, last + 1)
+
+    def spans(self, unit: Unit, article_id: int) -> list[Span]:
+        """Where an article's sentences or paragraphs stand, in order, hidden ones included."""
+        rows = self._rows(f"SELECT start, end FROM {unit} WHERE article_id = ? ORDER BY start", (article_id,))
+        return [Span(*row) for row in rows]
+
     def paragraph_terms(self, ids: Sequence[int]) -> dict[int, str]:
         """Paragraph id → its index terms, separated by spaces, those of its article's own title first."""
         found: dict[int, str] = {}
@@ -362,14 +378,16 @@ class Store:
 
     # -- searching
 
-    def search_text(self, unit: Unit, terms: Sequence[str], k: int) -> list[int]:
+    def search_text(self, unit: Unit, terms: Sequence[str], k: int, within: range | None = None) -> list[int]:
         """Ids of the `k` best units by BM25 (FTS5's k1 = 1.2, b = 0.75) over any of `terms`, best first, but for those
-        that are hidden."""
-        if not terms:
+        that are hidden; of those alone whose ids are `within` a range of step 1."""
+        if not terms or within == range(0):
             return []
-        visible = f"rowid NOT IN (SELECT id FROM hidden_{unit})"
-        sql = f"SELECT rowid FROM {unit}_text WHERE {unit}_text MATCH ? AND {visible} ORDER BY rank LIMIT ?"
-        return [row[0] for row in self._rows(sql, (" OR ".join(f'"{term}"' for term in terms), k))]
+        where, values = f"{unit}_text MATCH ?", [" OR ".join(f'"{term}"' for term in terms)]
+        between = "" if within is None else f" AND rowid BETWEEN {within[0]} AND {within[-1]}"
+        visible = f" AND rowid NOT IN (SELECT id FROM hidden_{unit})"
+        sql = f"SELECT rowid FROM {unit}_text WHERE {where}{between}{visible} ORDER BY rank LIMIT ?"
+        return [row[0] for row in self._rows(sql, (*values, k))]
 
     def document_frequencies(self, unit: Unit, terms: Sequence[str]) -> dict[str, int]:
         """Term → how many units hold it."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Ids = NDArray[np.int64]
 Vectors = NDArray[np.float32]
+_ID_BYTES = 72  # an id in FAISS's list, and in the hash table from it to its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class VectorIndex:
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
+
+    @property
+    def nbytes(self) -> int:
+        """What the vectors and the way to them by id take in memory, about."""
+        return len(self) * (2 * self.dimension + _ID_BYTES)
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """Adds `vectors` (n, dimension) under `ids` (n,); an id that is already there gets the new vector.
@@ -70,8 +76,9 @@ class VectorIndex:
         with self._lock:
             return int(self._index.remove_ids(ids)) if len(ids) else 0  # type: ignore[arg-type]
 
-    def search(self, query: Vectors, k: int) -> Matches:
-        """The `k` best entries (fewer if there are fewer) for one `query` (dimension,); equal scores by id.
+    def search(self, query: Vectors, k: int, within: range | None = None) -> Matches:
+        """The `k` best entries (fewer if there are fewer) for one `query` (dimension,), of those whose ids are `within`
+        a range of step 1; equal scores by id.
 
         Raises:
             ValueError: wrong shape, a query that is not finite, or k < 1.
@@ -82,10 +89,10 @@ class VectorIndex:
         if k < 1:
             raise ValueError("k must be at least 1")
         with self._lock:
-            k = min(k, len(self))
+            k = min(k, len(self) if within is None else len(within))
             if not k:
                 return Matches(np.empty(0, np.int64), np.empty(0, np.float32))
-            scores, ids = self._index.search(query[np.newaxis], k)
+            scores, ids = self._index.search(query[np.newaxis], k, params=_only(within))
         found = ids[0] >= 0  # FAISS pads with -1
         ids, scores = ids[0][found], scores[0][found]
         order = np.lexsort((ids, -scores))
@@ -99,3 +106,8 @@ class VectorIndex:
                 with suppress(RuntimeError):  # FAISS's way to say that it does not know the id
                     vectors[row] = self._index.reconstruct(int(key))
         return vectors
+
+
+def _only(ids: range | None) -> faiss.SearchParameters | None:
+    """What keeps a search to these ids; FAISS looks at no vector of another one."""
+    return None if ids is None else faiss.SearchParameters(sel=faiss.IDSelectorRange(ids.start, ids.stop))  # type: ignore[call-arg]

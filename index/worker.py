@@ -23,7 +23,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
-from index.errors import UserError
+from index.errors import Said, UserError
 
 NO_MEMORY = 77  # the exit code that says so
 _SPARE_SECONDS = 2  # of processor time beyond a job's limit: the parent, as long as there is one, is to be first
@@ -85,6 +85,12 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
+def _spelled(said: Said) -> Head:
+    """What a person is told, with all that a translation of it takes."""
+    values = {name: _spelled(one) if isinstance(one, Said) else one for name, one in said.values.items()}
+    return {"template": said.template, "values": values}
+
+
 def _read(job: Head, data: bytes) -> Result:
     from index.readers import read
 
@@ -96,7 +102,9 @@ def _expand(job: Head, data: bytes) -> Result:
     from index.readers.archive import expand
 
     members = expand(data, job["name"])
-    heads = [{"name": one.name, "size": len(one.held), "problem": one.problem} for one in members]
+    heads = [
+        {"name": one.name, "size": len(one.held), "problem": one.problem and _spelled(one.problem)} for one in members
+    ]
     return heads, [one.data for one in members]
 
 
@@ -191,7 +199,7 @@ def _serve(job: Head, data: bytes, answers: FileIO, memory: int, seconds: int) -
         reply = {"result": result}
     except UserError as error:
         _require_memory(error)
-        reply = {"refused": str(error)}
+        reply = {"refused": _spelled(error.said)}
     except Exception as error:
         _require_memory(error)
         reply = {"defect": type(error).__name__}

@@ -7,7 +7,11 @@ their ids and places.
 from pathlib import Path
 
 from index.database import Database
+from records.answers import AnswerRecords
+from records.learning import LearningRecords
+from records.people import PeopleRecords
 from records.preferences import PreferenceRecords
+from records.privacy import PrivacyRecords
 from records.schema import MIGRATIONS
 from records.servers import ServerRecords
 
@@ -25,6 +29,10 @@ class Records:
         self._database = Database(folder / FILE, create=True, migrations=MIGRATIONS)
         self.preferences = PreferenceRecords(self._database)
         self.servers = ServerRecords(self._database)
+        self.answers = AnswerRecords(self._database)
+        self.learning = LearningRecords(self._database)
+        self.people = PeopleRecords(self._database)
+        self.privacy = PrivacyRecords(self._database)
 
     def close(self) -> None:
         self._database.close()

@@ -34,8 +34,9 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX answer_by_asker ON answer (asker);
     CREATE INDEX answer_by_place ON answer (place);
 
-    -- The sentences found, in their order; `corpus` is a server's own articles, 0 the operator's. `others` are the
-    -- places that say the same or give other figures, as JSON.
+    -- The sentences found, in their order; `corpus` is a server's own articles, 0 the operator's. The `digest` tells
+    -- whether the same words still stand there. `others` are the places that say the same or give other figures, as
+    -- JSON.
     CREATE TABLE hit (
         answer INTEGER NOT NULL REFERENCES answer (id) ON DELETE CASCADE,
         number INTEGER NOT NULL,
@@ -43,6 +44,7 @@ MIGRATIONS: tuple[str, ...] = (
         article INTEGER NOT NULL,
         start INTEGER NOT NULL,
         end INTEGER NOT NULL,
+        digest TEXT NOT NULL,
         probability REAL NOT NULL,
         confidence TEXT NOT NULL,
         others TEXT NOT NULL,
@@ -50,8 +52,8 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
 
     -- One of each person for an answer. `hit` is the sentence meant, if one was named; `question` and `hits` (JSON: the
-    -- source and the words of each sentence shown) stand here only where the server's question log is on, and stay
-    -- when the answer's own record goes.
+    -- number, the source and the words of each sentence shown) stand here only where the server's question log is on,
+    -- and stay when the answer's own record goes.
     CREATE TABLE judgement (
         answer INTEGER NOT NULL,
         person INTEGER NOT NULL,
@@ -83,6 +85,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE chosen (person INTEGER PRIMARY KEY, server INTEGER NOT NULL, since REAL NOT NULL);
 
     -- How well the judged questions of a server were answered by a model and a ranker, to tell when a change lowers it.
+    -- `results` (JSON) is the score of each question, by a digest of it and of what people said of it.
     CREATE TABLE score (
         place INTEGER NOT NULL,
         model TEXT NOT NULL,
@@ -90,6 +93,7 @@ MIGRATIONS: tuple[str, ...] = (
         measured REAL NOT NULL,
         questions INTEGER NOT NULL,
         score REAL NOT NULL,
+        results TEXT NOT NULL,
         PRIMARY KEY (place, model, ranker)
     ) WITHOUT ROWID;
     """,

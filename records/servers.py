@@ -1,4 +1,4 @@
-"""Servers that the bot has left, and what servers have been told already."""
+"""What concerns servers as a whole: those that the bot has left, what was asked in each, what each was told already."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ from index.database import Database
 
 
 class ServerRecords:
-    """Departures and what was told. Times are Unix seconds."""
+    """Departures, logged questions as a whole, and what was told. Times are Unix seconds."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -50,7 +50,37 @@ class ServerRecords:
             ):
                 connection.execute(statement, {"server": server})
 
+    # -- questions
+
+    def questions(self, server: int) -> int:
+        """How many questions about a server's articles are kept in words, whether judged or not."""
+        sql = (
+            "SELECT count(*) FROM (SELECT id FROM answer WHERE place = :server AND question IS NOT NULL"
+            " UNION SELECT answer FROM judgement WHERE place = :server)"
+        )
+        return int(self._database.rows(sql, {"server": server})[0][0])
+
+    def with_questions(self) -> set[int]:
+        """The servers about whose articles any question is kept in words; 0 for the operator's alone."""
+        sql = "SELECT place FROM answer WHERE question IS NOT NULL UNION SELECT place FROM judgement"
+        return {row[0] for row in self._database.rows(sql)}
+
+    def forget_questions(self, server: int) -> None:
+        """Deletes the words of all questions about a server's articles and every judgement of its answers, with what
+        was measured by them. The answers' own records stay: the buttons below them go on working."""
+        with self._database.transaction("IMMEDIATE") as connection:
+            for statement in (
+                "UPDATE answer SET question = NULL, searched = NULL WHERE place = :server",
+                "DELETE FROM judgement WHERE place = :server",
+                "DELETE FROM score WHERE place = :server",
+            ):
+                connection.execute(statement, {"server": server})
+
     # -- what was told
+
+    def told(self, server: int) -> dict[str, float]:
+        """What the server has been told and is not to be told again, and since when."""
+        return dict(self._database.rows("SELECT what, since FROM told WHERE server = ?", (server,)))
 
     def tell_once(self, server: int, what: Collection[str], now: float) -> list[str]:
         """Which of these the server has not been told yet; from now on it has."""

@@ -3,8 +3,9 @@
 Values only; how they are found, ranked or shown is not decided here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 from index.stored import StoredArticle
 
@@ -19,12 +20,14 @@ class Confidence(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a sentence stands: `text` is the article's `[start:end]`, to the letter."""
+    """Where a sentence stands: `text` is the article's `[start:end]`, to the letter. `corpus` is the file of the corpus
+    that the article is in: ids are each corpus's own."""
 
     article: StoredArticle
     start: int
     end: int
     text: str
+    corpus: Path | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,16 @@ class Hit:
     probability: float
     confidence: Confidence
     differing: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A cited sentence with more of the text around it, to the letter; `more`: the article goes on beyond that."""
+
+    citation: Citation
+    before: str
+    after: str
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)

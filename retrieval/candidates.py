@@ -43,6 +43,18 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """The one article that a question is asked of, in the view of its corpus."""
+
+    view: CorpusView
+    article: int
+
+    def ids(self, unit: Unit) -> range:
+        """Those of the article's parts."""
+        return self.view.store.ids_of(unit, self.article)
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A sentence that may answer, the view of the corpus it stands in, and its paragraph's `terms`, those of the
     article's title first, separated by spaces."""
@@ -85,16 +97,19 @@ class TermWeights:
         return sum(self.idf[term] for term in terms) / self.total if self.total else 0.0
 
 
-def find(views: Sequence[CorpusView], query: Query, k: int) -> Candidates:
+def find(views: Sequence[CorpusView], query: Query, k: int, within: Within | None = None) -> Candidates:
     """The candidates for a question: the `k` best sentences by each of cosine and BM25, and the sentences of the k/5
-    best paragraphs by each."""
+    best paragraphs by each; of one article alone if it is asked of one. What a term weighs is all corpora's business
+    even so."""
     frequencies = {unit: [view.store.document_frequencies(unit, query.terms) for view in views] for unit in UNITS}
     weights = {unit: _weights(views, unit, frequencies[unit]) for unit in UNITS}
     candidates: list[Candidate] = []
     rows: list[tuple[float, ...]] = []
     for number, view in enumerate(views):
-        sought = {unit: _rarest(frequencies[unit][number]) for unit in UNITS}
-        sentences = _candidates_of(view, query.vector, sought, k)
+        if within is not None and view is not within.view:
+            continue
+        sought = {unit: _sought(frequencies[unit][number], everything=within is not None) for unit in UNITS}
+        sentences = _candidates_of(view, query.vector, sought, k, within)
         if not sentences:
             continue
         paragraphs = _paragraphs(view, sentences, query, weights["paragraph"])
@@ -129,22 +144,26 @@ def _paragraphs(
 
 
 def _candidates_of(
-    view: CorpusView, vector: NDArray[np.float32], sought: Mapping[Unit, Sequence[str]], k: int
+    view: CorpusView,
+    vector: NDArray[np.float32],
+    sought: Mapping[Unit, Sequence[str]],
+    k: int,
+    within: Within | None = None,
 ) -> list[StoredSentence]:
-    ids: set[int] = set()
-    paragraphs: set[int] = set()
-    few = max(1, k // 5)
-    ids.update(view.vectors["sentence"].search(vector, k).ids.tolist())
-    paragraphs.update(view.vectors["paragraph"].search(vector, few).ids.tolist())
-    ids.update(view.store.search_text("sentence", sought["sentence"], k))
-    paragraphs.update(view.store.search_text("paragraph", sought["paragraph"], few))
-    ids.update(view.store.sentences_of_paragraphs(sorted(paragraphs)))
+    most: dict[Unit, int] = {"sentence": k, "paragraph": max(1, k // 5)}
+    found: dict[Unit, set[int]] = {}
+    for unit in UNITS:
+        only = None if within is None else within.ids(unit)
+        near = view.vectors[unit].search(vector, most[unit], only).ids.tolist()
+        found[unit] = {*near, *view.store.search_text(unit, sought[unit], most[unit], only)}
+    ids = found["sentence"].union(view.store.sentences_of_paragraphs(sorted(found["paragraph"])))
     # A heading answers nothing. What it says counts for the sentences below it, whose paragraph it belongs to.
     return [sentence for sentence in view.store.sentences(sorted(ids)).values() if not sentence.is_heading]
 
 
-def _rarest(frequencies: Mapping[str, int]) -> list[str]:
-    """The terms to search for: the rarest, as long as what holds them stays few enough to be scored at once.
+def _sought(frequencies: Mapping[str, int], *, everything: bool) -> list[str]:
+    """The terms to search for: the rarest, as long as what holds them stays few enough to be scored at once; or
+    `everything`, where only one article is looked through.
 
     A term that nearly everything holds finds nothing that the others do not, but costs more than all of them: at
     100,000 sentences 128 ms instead of 13. The evidence counts every term all the same.
@@ -153,7 +172,7 @@ def _rarest(frequencies: Mapping[str, int]) -> list[str]:
     total = 0
     for term, frequency in sorted(frequencies.items(), key=lambda pair: pair[1]):
         total += frequency
-        if chosen and total > _MOST_POSTINGS:
+        if chosen and total > _MOST_POSTINGS and not everything:
             break
         if frequency:
             chosen.append(term)

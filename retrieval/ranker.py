@@ -3,6 +3,7 @@
 `python -m benchmarks.train` makes that file, from question sets with annotated answers.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -97,6 +98,8 @@ class LearnedRanker:
     def __init__(self, path: Path = SHIPPED) -> None:
         content = _content(path)
         self.path = path
+        self.identity = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        """What tells these weights from others."""
         self.reranker: Mapping[str, Any] | None = content.get("reranker")
         """What was fitted for a cross-encoder, which `fusion` reads."""
         try:

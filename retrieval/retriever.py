@@ -16,7 +16,7 @@ from index.encoder import Encoder
 from index.stored import StoredArticle
 from retrieval.anaphora import leans
 from retrieval.answer import Answer, Citation, Confidence, Hit
-from retrieval.candidates import Candidate
+from retrieval.candidates import Candidate, Within
 from retrieval.corroboration import Group, Statement, grouped
 from retrieval.followup import standalone
 from retrieval.fusion import by_rank, fitted_for
@@ -27,6 +27,14 @@ from retrieval.search import LOOKED_AT, Search, search
 
 _LONGEST_QUESTION = 1_000  # characters; the model would not read more
 _GROUPED = 30  # best candidates that are looked through for those that make the same claim
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """The one article, by its id in one of the corpora, that is to answer."""
+
+    corpus: Corpus
+    article: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +69,11 @@ class Retriever:
         self._fitted = fitted_for(reranker.identity, self._ranker) if reranker else None
         self._precision = precision
 
-    def ask(self, question: str, *, top: int = 3, previous: Sequence[str] = ()) -> Answer:
+    def ask(self, question: str, *, top: int = 3, previous: Sequence[str] = (), only: Only | None = None) -> Answer:
         """The `top` best hits; fewer, or none but the nearest, where the corpora say nothing sure enough.
 
         `previous` are the questions asked before, the oldest first: a follow-up is searched with what it refers to.
+        With `only`, all hits are of that article; none if it is not there.
 
         Raises:
             UserError: a corpus cannot be read or was made with another model, or the model cannot be had.
@@ -72,18 +81,18 @@ class Retriever:
         question = " ".join(_encodable(question).split())
         searched = standalone(question, previous)
         if searched == question:
-            return self._answer(question, question, top)
-        answer = self._answer(question, searched, top)
+            return self._answer(question, question, top, only)
+        answer = self._answer(question, searched, top, only)
         if answer.answered or leans(question):
             return answer
         # Asked by itself it may be about anything, so it has to be sure, and whoever asked is told.
-        alone = self._answer(question, question, top)
+        alone = self._answer(question, question, top, only)
         return replace(alone, searched=alone.searched or question) if alone.confidence is Confidence.STRONG else answer
 
-    def _answer(self, question: str, searched: str, top: int) -> Answer:
+    def _answer(self, question: str, searched: str, top: int, only: Only | None) -> Answer:
         texts = _Texts()
         asked, own = _shortened(searched), question if searched != question else None
-        with self._groups(asked, top, texts, own) as (groups, found):
+        with self._groups(asked, top, texts, own, only) as (groups, found):
             lowest = groups[0].best.lowest if groups else 1.0
             worth = worth_showing([group.best.probability for group in groups], lowest)
             hits = [texts.hit(group, band(group.best.probability)) for group in compress(groups, worth)]
@@ -103,17 +112,19 @@ class Retriever:
 
     @contextmanager
     def _groups(
-        self, question: str, top: int, texts: "_Texts", own: str | None = None
+        self, question: str, top: int, texts: "_Texts", own: str | None = None, only: Only | None = None
     ) -> Iterator[tuple[list[Group[Ranked]], Search | None]]:
         """The `top` best groups, within the snapshots that they were found in, and the search that found them; none
         where there is nothing to ask or to search."""
         with ExitStack() as stack:
-            views = [stack.enter_context(corpus.view()) for corpus in self._corpora]
-            views = [view for view in views if view.vectors]
-            if not question or not views:
+            every = [(corpus, stack.enter_context(corpus.view())) for corpus in self._corpora]
+            views = [view for _, view in every if view.vectors]
+            asked = [Within(view, only.article) for one, view in every if only is not None and one is only.corpus]
+            if not question or not views or (only is not None and not asked):
                 yield [], None
                 return
-            found = search(views, self._encoder, question, own=own, most=max(LOOKED_AT, top))
+            within = asked[0] if asked else None
+            found = search(views, self._encoder, question, own=own, most=max(LOOKED_AT, top), within=within)
             ranked = self._ranked(found, texts)[: max(_GROUPED, top)]
             yield grouped(ranked, texts.statement, top), found
 
@@ -175,8 +186,8 @@ class _Texts:
         return self._text(candidate.view, sentence.article_id)[sentence.start : sentence.end]
 
     def _citation(self, ranked: Ranked) -> Citation:
-        sentence = ranked.candidate.sentence
-        return Citation(ranked.article, sentence.start, sentence.end, self.sentence(ranked.candidate))
+        sentence, corpus = ranked.candidate.sentence, ranked.candidate.view.store.path
+        return Citation(ranked.article, sentence.start, sentence.end, self.sentence(ranked.candidate), corpus)
 
     def _text(self, view: CorpusView, article_id: int) -> str:
         key = (id(view), article_id)

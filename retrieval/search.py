@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from index.corpus import CorpusView
 from index.encoder import Encoder
 from index.stored import StoredArticle
-from retrieval.candidates import Candidate, Candidates, Query, find
+from retrieval.candidates import Candidate, Candidates, Query, Within, find
 from retrieval.evidence import Shortlist, gather
 from retrieval.question import Wording, asked_of, foreign
 from retrieval.ranker import FixedRanker
@@ -53,9 +53,10 @@ def search(
     own: str | None = None,
     most: int = LOOKED_AT,
     mend: bool = True,
+    within: Within | None = None,
 ) -> Search:
-    """What the corpora have on a question; `own` is a follow-up as it was asked, `most` how many are looked at, and
-    `mend` whether the question's slips are put right."""
+    """What the corpora have on a question; `own` is a follow-up as it was asked, `most` how many are looked at, `mend`
+    whether the question's slips are put right, and `within` the one article of theirs that is asked, if it is one."""
     asked = asked_of(question, views, encoder.languages)
     query = query_of(encoder, question, own, asked)
     unknown = foreign(asked.language, encoder.languages) is not None
@@ -67,7 +68,7 @@ def search(
     # Where question and articles are in a language that the model does not know, its cosines are noise, and words
     # alone order better (benchmarks/README.md, "Languages").
     words_alone = unknown and any(asked.language in view.languages for view in views)
-    found = find(views, query, CANDIDATES)
+    found = find(views, query, CANDIDATES, within)
     scores = FixedRanker().scores(found.features, words_alone=words_alone)
     order = np.argsort(-scores, kind="stable")[:most].tolist()
     articles = articles_of([found.candidates[i] for i in order])

@@ -11,7 +11,7 @@ from index.encoder import Encoder, EncoderIdentity
 from retrieval.answer import Answer
 from retrieval.ranker import DEFAULT_PRECISION, LearnedRanker
 from retrieval.reranker import CrossEncoderReranker
-from retrieval.retriever import Retriever
+from retrieval.retriever import Only, Retriever
 
 
 class Several:
@@ -34,9 +34,10 @@ class Several:
             for group in list(groups.values()) or [[]]
         ]
 
-    def ask(self, question: str, *, top: int = 3, previous: Sequence[str] = ()) -> Answer:
+    def ask(self, question: str, *, top: int = 3, previous: Sequence[str] = (), only: Only | None = None) -> Answer:
         """As `Retriever.ask`: of each model's answer the surest; among equals, that of the corpus named first."""
-        return max((one.ask(question, top=top, previous=previous) for one in self._retrievers), key=_sureness)
+        answers = (one.ask(question, top=top, previous=previous, only=only) for one in self._retrievers)
+        return max(answers, key=_sureness)
 
 
 def _sureness(answer: Answer) -> tuple[bool, float]:

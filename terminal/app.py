@@ -256,12 +256,37 @@ def index(
 
 
 @app.command()
+def export(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="The ZIP to write. It must not be there yet.")],
+    *,
+    server: ServerOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> int:
+    """Writes all articles to a ZIP, or several, that `index` and `/articles add` read back."""
+    from terminal import exporting
+
+    return exporting.run(begun(ctx, config, data), file, server)
+
+
+@app.command()
 def evaluate(
     ctx: typer.Context,
     questions: Annotated[
-        Path, typer.Argument(metavar="QUESTIONS", help="A .jsonl or .csv file of questions with their answers.")
-    ],
+        Path | None,
+        typer.Argument(metavar="QUESTIONS", help="A .jsonl or .csv file of questions with their answers."),
+    ] = None,
     *,
+    from_feedback: Annotated[
+        bool, typer.Option("--from-feedback", help="Ask the questions whose answers people judged in Discord, instead.")
+    ] = False,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--write", metavar="FILE", help="With --from-feedback: write these there as a .jsonl of questions."
+        ),
+    ] = None,
     server: ServerOption = None,
     as_json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the figures and all misses there as JSON.")
@@ -273,9 +298,17 @@ def evaluate(
     data: DataOption = None,
 ) -> int:
     """Measures how well your own questions are answered from the indexed articles."""
+    if (questions is None) is not from_feedback:
+        raise typer.BadParameter("give either a file of questions or --from-feedback")
+    if to is not None and not from_feedback:
+        raise typer.BadParameter("--write goes with --from-feedback")
+    session = begun(ctx, config, data)
+    if questions is None:
+        from terminal import feedback
+
+        return feedback.run(session, server, write=to, as_json=as_json, as_html=as_html)
     from terminal import evaluating
 
-    session = begun(ctx, config, data)
     return evaluating.run(session, questions, server, as_json=as_json, as_html=as_html)
 
 

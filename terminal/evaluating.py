@@ -26,34 +26,39 @@ _MISSES = 10  # shown in the terminal; the files have all
 
 def run(session: Session, questions: Path, server: int | None, *, as_json: Path | None, as_html: Path | None) -> Exit:
     """Evaluates, prints the tables and the ten worst misses, and writes the files that are asked for."""
-    for path in (as_json, as_html):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise UserError(f"{path} cannot be written: there is no such folder. Make it first, or name another.")
+    demand_folders(as_json, as_html)
     with session.library() as (library, encoder):
         from evaluation import brought, own, report
 
         rows = brought.read(questions)
         corpora = library.askable(server)
-        articles = _articles(corpora)
+        articles = articles_of(corpora)
         if not articles:
             raise UserError("There are no indexed articles to ask. Index some first: python bot.py index PATH")
         located = brought.locate(rows, articles.values())
-        with _progress(session.err) as progress:
-            found = own.evaluate(located, articles, corpora, encoder, progress, make_retriever=session.retriever)
+        with progress(session.err) as report_progress:
+            found = own.evaluate(located, articles, corpora, encoder, report_progress, make_retriever=session.retriever)
     for line in report.table_lines(questions.name, found.tables):
         session.out.print(show.plain(line), soft_wrap=True)
-    show.write(session.out, _miss_blocks(found.misses, len(located)))
+    show.write(session.out, miss_blocks(found.misses, len(located)))
     if as_json is not None:
-        _write(as_json, json.dumps(_data(found), ensure_ascii=False, indent=1) + "\n")
+        write(as_json, json.dumps(data(found), ensure_ascii=False, indent=1) + "\n")
     if as_html is not None:
         from evaluation.page import page
 
         title = f"{questions.name}: {len(located):,} questions over {len(articles):,} articles"
-        _write(as_html, page(title, {questions.name: found.tables}, found.misses))
+        write(as_html, page(title, {questions.name: found.tables}, found.misses))
     return Exit.DONE
 
 
-def _articles(corpora: "list[Corpus]") -> "dict[str, Article]":
+def demand_folders(*paths: Path | None) -> None:
+    """Raises UserError if one of the files could not be written since there is no folder for it."""
+    for path in paths:
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UserError(f"{path} cannot be written: there is no such folder. Make it first, or name another.")
+
+
+def articles_of(corpora: "list[Corpus]") -> "dict[str, Article]":
     """Source → article, of all corpora; where two have the same source, of the first."""
     found: dict[str, Article] = {}
     for corpus in corpora:
@@ -64,7 +69,8 @@ def _articles(corpora: "list[Corpus]") -> "dict[str, Article]":
     return found
 
 
-def _miss_blocks(misses: "list[Miss]", questions: int) -> Iterator[show.Block]:
+def miss_blocks(misses: "list[Miss]", questions: int) -> Iterator[show.Block]:
+    """How many of the questions went wrong, and the worst."""
     yield show.Block(0, Text())
     if not misses:
         yield show.Block(0, Text(f"Of {questions:,} questions, none went wrong."))
@@ -88,7 +94,8 @@ def _got(miss: "Miss") -> str:
     return said if miss.shown else f"nothing found; the likeliest was: {said}"
 
 
-def _data(found: "Evaluation") -> dict[str, Any]:
+def data(found: "Evaluation") -> dict[str, Any]:
+    """The figures and misses, for JSON."""
     from dataclasses import asdict
 
     from evaluation.report import tables_data
@@ -96,7 +103,8 @@ def _data(found: "Evaluation") -> dict[str, Any]:
     return {"tables": tables_data(found.tables), "misses": [asdict(miss) for miss in found.misses]}
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Writes a file; UserError where that fails."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -104,7 +112,7 @@ def _write(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Callable[[int, int], None]]:
+def progress(console: Console) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, otherwise a line for each tenth."""
     if not console.is_terminal:
         yield lambda done, total: _line(console, done, total)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from index.errors import UserError
-from terminal import progress, show
+from terminal import feedback, progress, show
 from terminal.options import print_json
 from terminal.session import Exit, Session
 
@@ -40,6 +40,9 @@ def run(session: Session, server: int | None, *, as_json: bool) -> Exit:
     else:
         text = f"Encoded anew: {articles} article(s) in {corpora} corpus(es)."
         show.write(session.out, [show.Block(0, Text(f"{text} {_GOES_ON}" if cancelled else text))])
+        if articles and not cancelled and feedback.is_there(session):
+            told = "Whether judged questions are answered better now: python bot.py evaluate --from-feedback"
+            show.write(session.out, [show.Block(0, Text(told))])
         for _, reason in failed:
             session.err.print(f"Failed: {show.plain(reason)}", soft_wrap=True)
     if cancelled:

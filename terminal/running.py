@@ -6,6 +6,7 @@ import threading
 
 import logs
 from index.errors import UserError
+from terminal import VERSION
 from terminal.session import Session
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,9 @@ def run(session: Session) -> int:
                     log_questions=settings.log.questions,
                     refresh_every=session.every,
                     keep_waiting=settings.answers.keep_waiting,
+                    grace=settings.discord.grace_days * 86_400.0,
+                    log_channel=settings.discord.log_channel,
+                    version=VERSION,
                 ),
             )
         if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):

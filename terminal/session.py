@@ -139,7 +139,15 @@ class Session:
 
         encoder = self.make_encoder(self.config)
         previous = encoder_of if serving else None
-        library = Library(folder or self.config.data, encoder, shared_with=self.config.shared_with, previous=previous)
+        limits = self.config.limits
+        library = Library(
+            folder or self.config.data,
+            encoder,
+            shared_with=self.config.shared_with,
+            most_bytes=limits.corpora_mb * _MIB,
+            idle=limits.idle_minutes * 60.0 or None,
+            previous=previous,
+        )
         try:
             yield library, encoder
         finally:

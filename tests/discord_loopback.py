@@ -36,7 +36,9 @@ Waiting: `wait_for_answer` returns with the first text that is more than "is thi
 ``asked.wait_for(lambda asked: "done" in asked.text)`` or a predicate with `wait_for_reply` and `wait_for_message`.
 
 Driving: `slash`, `autocomplete`, `context_menu`, `click`, `select`, `submit` (a form), `say`, `dm_channel`, `upload`,
-`add_guild`, `remove_guild`. A channel knows its server; `dm_channel(user)` is the place of direct messages.
+`add_guild`, `remove_guild`, `rejoin`, `outage`, `add_channel`, `remove_channel`, `remove_role`, `open_thread` (from a
+message), `post` (in a forum, a channel of type 15). A channel knows its server; `dm_channel(user)` is the place of
+direct messages.
 
 Trouble: `fail(status, path, method, times=…)` (429, 500, 502, 0 for a dropped connection; ``after_effect=True`` loses
 only the answer), `limit` (a real bucket), `offline` (connections refused), `drop_gateway`, `gateway_down`,
@@ -86,9 +88,30 @@ __all__ = ["BotProcess", "Channel", "Guild", "Interaction", "LoopbackDiscord", "
 class LoopbackDiscord(LoopbackServer):
     """See the module's docstring; `LoopbackServer` says what its arguments mean."""
 
-    def drop_gateway(self) -> None:
-        """Drop every gateway connection without a close frame; the bot may come back and RESUME at once."""
-        self._do(lambda: [connection.abort() for connection in list(self.gateway.connections)])
+    def drop_gateway(self, shard: int | None = None) -> None:
+        """Drop the connections (of one shard) without a close frame; the bot may come back and RESUME at once."""
+
+        def drop() -> None:
+            for connection in list(self.gateway.connections):
+                if shard is None or (connection.session is not None and connection.session.shard[0] == shard):
+                    connection.abort()
+
+        self._do(drop)
+
+    def repeat(self, event: str) -> None:
+        """Send the last event of this kind once more, as it was."""
+
+        def send() -> None:
+            found = [
+                (packet, session)
+                for session in self.gateway.live()
+                for packet in session.events
+                if packet["t"] == event and session.connection is not None
+            ]
+            packet, session = found[-1]
+            session.connection.send(packet)  # type: ignore[union-attr]
+
+        self._do(send)
 
     @contextlib.contextmanager
     def gateway_down(self) -> Iterator[None]:
@@ -265,6 +288,33 @@ class LoopbackDiscord(LoopbackServer):
         self._wait_shard(channel)
         message = Message(channel, user, new_message_payload(self.ids.next(), channel, user, **extra))
         self._do(lambda: self.add_message(message))
+        return message
+
+    def open_thread(self, message: Message, user: User, name: str) -> Channel:
+        """A thread opened from a message; what stands first in it says so, and is nobody's words."""
+        channel = message.channel
+        thread = Channel(message.id, name, channel.guild, 11, parent=channel)
+        reference = {"type": 0, "message_id": str(message.id), "channel_id": str(channel.id)}
+        assert channel.guild is not None
+        reference |= {"guild_id": str(channel.guild.id)}
+        extra = {"type": 21, "message_reference": reference, "referenced_message": message.payload}
+        starter = Message(thread, user, new_message_payload(self.ids.next(), thread, user, **extra))
+        self._do(lambda: self.add_thread(thread))
+        self._do(lambda: self.add_message(starter))
+        return thread
+
+    def post(self, forum: Channel, user: User, title: str, content: str = "", *, thread_first: bool = True) -> Message:
+        """A new post in a forum; returns its first message, whose id is the post's. ``thread_first=False`` tells of the
+        message before it tells of the post."""
+        post = Channel(self.ids.next(), title, forum.guild, 11, parent=forum)
+        mentioned = {int(item) for item in re.findall(r"<@!?(\d+)>", content)} & set(self.users)
+        extra = {"content": content, "mentions": [self.users[item].payload() for item in sorted(mentioned)]}
+        message = Message(post, user, new_message_payload(post.id, post, user, **extra))
+        self._wait_shard(forum)
+        steps: list[Callable[[], None]] = [lambda: self.add_thread(post), lambda: self.add_message(message)]
+        self.channels[post.id] = post
+        for step in steps if thread_first else steps[::-1]:
+            self._do(step)
         return message
 
     def direct_message(self, user: User, content: str, **options: Any) -> Message:

@@ -108,6 +108,8 @@ class Gateway:
         self.acknowledge_heartbeats = True
         self.allowed_privileged = 0
         self.refuse_identify: int | None = None
+        self.refuse_connections = 0  # so many more are answered with 503
+        self.lost_shards: set[int] = set()  # whose connections break as soon as they say who they are
         self.open = asyncio.Event()
         self.open.set()
 
@@ -115,6 +117,9 @@ class Gateway:
         self.connections: set[Connection] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        if self.refuse_connections:
+            self.refuse_connections -= 1
+            return web.Response(status=503)
         socket = web.WebSocketResponse(max_msg_size=0, compress=False, timeout=2.0)
         await socket.prepare(request)
         self.connects += 1
@@ -174,7 +179,9 @@ class Gateway:
 
     def _identify(self, connection: Connection, data: dict[str, Any]) -> None:
         self.identifies.append(data)
-        if self.refuse_identify is not None:
+        if (data.get("shard") or [0])[0] in self.lost_shards:
+            connection.abort()
+        elif self.refuse_identify is not None:
             connection.close(self.refuse_identify)
         elif data["token"] != self.token:
             connection.close(4004)
@@ -190,6 +197,9 @@ class Gateway:
     def _resume(self, connection: Connection, data: dict[str, Any]) -> None:
         self.resumes.append(data)
         session = self.sessions.get(data["session_id"])
+        if session is not None and session.shard[0] in self.lost_shards:
+            connection.abort()
+            return
         if session is None or data["token"] != self.token:
             connection.send({"op": 9, "d": False, "s": None, "t": None})
             return

@@ -24,6 +24,9 @@ API = "/api/v10"
 Handler = Callable[["Call"], Awaitable[Any]]
 
 
+UNKNOWN_MEMBER = 10007
+
+
 @dataclass
 class Request:
     """A request as it came; ``status`` is None until it is answered, 0 when the connection was dropped."""
@@ -182,7 +185,7 @@ class Endpoint:
             self.discord.check_schema(call.http.method, call.path, call.body)
             data = await handler(call)
         except ApiError as error:
-            if error.status != 401:
+            if error.status != 401 and error.code != UNKNOWN_MEMBER:  # who is no member is asked for in good faith
                 self.discord.violate("refused", f"{call.http.method} {call.path}: {error}")
             return reply(error.body(), error.status)
         except Exception:

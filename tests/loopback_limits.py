@@ -312,6 +312,18 @@ def _as_described(body: Any) -> Any:
         body["messages"] = [str(item) for item in body["messages"]]
     if isinstance(body.get("recipient_id"), int):
         body["recipient_id"] = str(body["recipient_id"])
+    if isinstance(body.get("components"), list):
+        body["components"] = [_component_as_described(item) for item in body["components"]]
     if isinstance(body.get("data"), dict):
         body["data"] = _as_described(body["data"])
     return body
+
+
+def _component_as_described(component: dict[str, Any]) -> dict[str, Any]:
+    """A component whose chosen roles, channels or people are named by text, too."""
+    component = dict(component)
+    if isinstance(component.get("components"), list):
+        component["components"] = [_component_as_described(item) for item in component["components"]]
+    if isinstance(component.get("default_values"), list):
+        component["default_values"] = [item | {"id": str(item["id"])} for item in component["default_values"]]
+    return component

@@ -227,6 +227,13 @@ class LoopbackServer:
         self._do(lambda: self.gateway.dispatch("GUILD_CREATE", _joined_now(guild.payload(self.bot)), guild.id))
         return guild
 
+    def add_person(self, name: str, *guilds: Guild) -> User:
+        """One more person, who is an ordinary member of these servers."""
+        user = self._person(name)
+        for guild in guilds:
+            guild.join(user)
+        return user
+
     def remove_guild(self, guild: Guild) -> None:
         """The bot is removed from a server."""
         self._do(lambda: self.drop_guild(guild.id))
@@ -234,6 +241,42 @@ class LoopbackServer:
     def drop_guild(self, guild_id: int) -> None:
         if self.joined.pop(guild_id, None):
             self.gateway.dispatch("GUILD_DELETE", {"id": str(guild_id)}, guild_id)
+
+    def rejoin(self, guild: Guild) -> None:
+        """The bot is invited again to a server that it was removed from."""
+
+        def join() -> None:
+            self.joined[guild.id] = guild
+            self.gateway.dispatch("GUILD_CREATE", _joined_now(guild.payload(self.bot)), guild.id)
+
+        self._do(join)
+
+    def outage(self, guild: Guild) -> None:
+        """The server is away for a while, as Discord says of its own troubles; the bot stays in it."""
+        data = {"id": str(guild.id), "unavailable": True}
+        self._do(lambda: self.gateway.dispatch("GUILD_DELETE", data, guild.id))
+
+    def add_channel(self, guild: Guild, name: str, kind: int = 0) -> Channel:
+        """One more channel: text (0), voice (2), a category (4), announcements (5) or a forum (15)."""
+        channel = Channel(self.ids.next(), name, guild, kind)
+        guild.channels[channel.id] = self.channels[channel.id] = channel
+        self._do(lambda: self.gateway.dispatch("CHANNEL_CREATE", channel.payload(), guild.id))
+        return channel
+
+    def remove_channel(self, channel: Channel) -> None:
+        """Somebody deletes a channel."""
+        guild = channel.guild
+        assert guild is not None
+        del guild.channels[channel.id], self.channels[channel.id]
+        self._do(lambda: self.gateway.dispatch("CHANNEL_DELETE", channel.payload(), guild.id))
+
+    def remove_role(self, guild: Guild, role: Role) -> None:
+        """Somebody deletes a role."""
+        del guild.roles[role.id]
+        for held in guild.role_ids.values():
+            held[:] = [one for one in held if one != role.id]
+        data = {"guild_id": str(guild.id), "role_id": str(role.id)}
+        self._do(lambda: self.gateway.dispatch("GUILD_ROLE_DELETE", data, guild.id))
 
     def add_thread(self, thread: Channel) -> None:
         assert thread.guild is not None

@@ -97,7 +97,7 @@ class Role:
 
 @dataclass(eq=False)
 class Channel:
-    """A text channel (0), a thread (11) or a direct message (1, without a guild)."""
+    """A text channel (0), a forum (15), a thread or post (11) or a direct message (1, without a guild)."""
 
     id: int
     name: str
@@ -145,7 +145,8 @@ class Channel:
             {"id": str(key), "type": 0 if key in self.guild.roles else 1, "allow": "0", "deny": str(deny)}
             for key, deny in self.denied.items()
         ]
-        return common | {"position": 0, "topic": None, "nsfw": False, "permission_overwrites": overwrites}
+        forum = {"available_tags": [], "default_forum_layout": 0} if self.type == 15 else {}
+        return common | forum | {"position": 0, "topic": None, "nsfw": False, "permission_overwrites": overwrites}
 
 
 @dataclass(eq=False)

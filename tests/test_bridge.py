@@ -185,17 +185,112 @@ def test_a_busy_server_leaves_room():
 
     async def test(bridge):
         gate = Gate()
-        first = asyncio.ensure_future(bridge.call_for(1, Lane.ASK, gate))
+        first = asyncio.ensure_future(bridge.call_for(1, Lane.LOOK, gate))
         await gate.reached()
         with pytest.raises(UserError, match="very busy"):
-            await bridge.call_for(1, Lane.ASK, int)
-        assert await bridge.call_for(2, Lane.ASK, int) == 0
-        assert await bridge.call_for(1, Lane.LOOK, int) == 0
+            await bridge.call_for(1, Lane.LOOK, int)
+        assert await bridge.call_for(2, Lane.LOOK, int) == 0
+        assert await bridge.call_for(1, Lane.CHANGE, int) == 0
         gate.open.set()
         assert await first == "done"
-        assert await bridge.call_for(1, Lane.ASK, int) == 0
+        assert await bridge.call_for(1, Lane.LOOK, int) == 0
 
     bridged(test, waiting=4)
+
+
+async def busy(bridge):
+    """Takes both threads that answer questions; returns what lets them go on, and what they answer."""
+    gates = [Gate(), Gate()]
+    running = [asyncio.ensure_future(bridge.ask(99, n, gate)) for n, gate in enumerate(gates)]
+    for gate in gates:
+        await gate.reached()
+    return gates, running
+
+
+async def waits(bridge, count):
+    for _ in range(10_000):
+        if len(bridge._questions) == count:
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError(f"{len(bridge._questions)} questions wait, not {count}")
+
+
+def test_questions_take_turns():
+    """What one server or one person has brought first and much of is answered between what the others bring."""
+
+    async def test(bridge):
+        gates, running = await busy(bridge)
+        order = []
+        brought = [(1, 7)] * 6 + [(1, 8)] * 2 + [(2, 9)] * 2 + [(3, 9)]
+        asked = [asyncio.ensure_future(bridge.ask(*who, order.append, who)) for who in brought]
+        await waits(bridge, len(brought))
+        gates[0].open.set()  # one thread goes on, so that the order is plain
+        await asyncio.gather(*asked)
+        expected = [(1, 7), (2, 9), (3, 9), (1, 8), (2, 9), (1, 7), (1, 8), (1, 7), (1, 7), (1, 7), (1, 7)]
+        assert order == expected
+        gates[1].open.set()
+        await asyncio.gather(*running)
+
+    bridged(test)
+
+
+def test_waiting_questions_are_bounded():
+    """So many questions of one server, and of all, may wait; the next is refused with words, and room comes back."""
+
+    async def test(bridge):
+        gates, running = await busy(bridge)
+        asked = [asyncio.ensure_future(bridge.ask(1, n, int)) for n in range(2)]
+        await waits(bridge, 2)
+        with pytest.raises(UserError, match="2 questions are waiting in this server already"):
+            await bridge.ask(1, 9, int)
+        asked.append(asyncio.ensure_future(bridge.ask(2, 9, int)))
+        await waits(bridge, 3)
+        with pytest.raises(UserError, match="3 questions are waiting for me already"):
+            await bridge.ask(3, 9, int)
+        for gate in gates:
+            gate.open.set()
+        assert await asyncio.gather(*asked) == [0, 0, 0]
+        assert await bridge.ask(1, 9, int) == 0
+        await asyncio.gather(*running)
+        assert bridge.waiting(Lane.ASK) == 0
+
+    bridged(test, of_one_server=2, questions=3)
+
+
+def test_who_goes_away_leaves_room():
+    """A question whose caller goes away before its turn is never answered, and its place is free at once."""
+
+    async def test(bridge):
+        gates, running = await busy(bridge)
+        answered = []
+        leaving = asyncio.ensure_future(bridge.ask(1, 1, answered.append, "left"))
+        await waits(bridge, 1)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        await waits(bridge, 0)
+        staying = asyncio.ensure_future(bridge.ask(1, 2, answered.append, "stayed"))
+        for gate in gates:
+            gate.open.set()
+        await asyncio.gather(staying, *running)
+        assert answered == ["stayed"]
+
+    bridged(test, of_one_server=1)
+
+
+def test_all_of_a_busy_hour_are_accepted():
+    """200 questions of 50 people in 20 servers at once are all answered, by the bounds as they are."""
+
+    async def test(bridge):
+        gates, running = await busy(bridge)
+        asked = [asyncio.ensure_future(bridge.ask(n % 20, n % 50, int)) for n in range(200)]
+        await waits(bridge, 200)
+        for gate in gates:
+            gate.open.set()
+        assert await asyncio.gather(*asked) == [0] * 200
+        await asyncio.gather(*running)
+
+    bridged(test)
 
 
 def test_files_take_turns():

@@ -16,7 +16,10 @@ from index.isolation import Isolation
 
 EXAMPLE = Path(config.__file__).with_name("config.example.toml")
 # Their default is not to be there.
-ABSENT = (("shared_with",), ("model", "languages"), ("ranking", "weights"), ("reranker", "model"))
+ABSENT = (
+    *(("shared_with",), ("model", "languages"), ("ranking", "weights"), ("reranker", "model")),
+    ("discord", "log_channel"),
+)
 # Of a token's form, and nobody's.
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789AB"
 
@@ -116,9 +119,11 @@ def test_a_model_in_a_folder_beside_the_file_is_found(tmp_path):
 
 def test_ids_are_whole_numbers(tmp_path):
     """Servers and roles are given as lists of whole numbers; an empty list shares with no server."""
-    loaded = config.load(written(tmp_path, "shared_with = []\n[discord]\nmanager_roles = [1, 18446744073709551615]"))
+    text = "shared_with = []\n[discord]\nmanager_roles = [1, 18446744073709551615]\nlog_channel = 7"
+    loaded = config.load(written(tmp_path, text))
     assert loaded.shared_with == frozenset()
     assert loaded.discord.manager_roles == {1, 2**64 - 1}
+    assert loaded.discord.log_channel == 7
 
 
 def test_networks_and_hours(tmp_path):
@@ -206,6 +211,7 @@ def test_a_file_in_another_encoding_is_an_error(tmp_path):
         ("shared_with = [0]", "shared_with = [0] is not allowed"),
         ("shared_with = [18446744073709551616]", "shared_with = [18446744073709551616] is not allowed"),
         ("[discord]\nmanager_roles = 5", "discord.manager_roles = 5 is not allowed; it must be a list of role ids"),
+        ("[discord]\nlog_channel = '7'", 'discord.log_channel = "7" is not allowed; it must be a channel\'s id'),
         ("data = ''", 'data = "" is not allowed; it must be a folder\'s path in quotes'),
         ("data = 3", "data = 3 is not allowed"),
         ("log = 'info'", 'log = "info" is not allowed; it must be a table, [log]'),

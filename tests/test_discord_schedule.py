@@ -4,7 +4,6 @@ import asyncio
 import logging
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 
@@ -220,21 +219,48 @@ def test_what_is_behind_is_encoded_anew(caplog):
     assert caplog.text.count("encoded anew") == 3
 
 
-def test_a_suspension_is_told():
-    """Each source that a run has suspended is told once; that nobody can be told costs nothing."""
-    sources = Told(s1=DUE, s2=DUE)
-    source = SimpleNamespace(address="https://example.org/feed")
-    sources.report = Refreshed(SyncReport(), suspended=(source,))
-    told = []
+def test_what_happened_is_told():
+    """How each look and each encoding ended is told, well or not; that nobody can be told costs nothing."""
+    sources = Told(s1=DUE, s2=Outlook(0.0, behind=True), s3=LATER)
+    rebuild, told = sources.rebuild, []
 
-    async def tell(source):
-        told.append(source)
+    def failing_once(server, progress, cancel):
+        if not sources.trouble:
+            sources.trouble = UserError("it is damaged")
+            raise sources.trouble
+        return rebuild(server, progress, cancel)
+
+    sources.rebuild = failing_once
+
+    async def tell(happened):
+        told.append(happened)
         raise ZeroDivisionError
 
     async def test(schedule, bridge):
         schedule.tell = tell
-        await until(lambda: len(told) == 2)
-        await asyncio.sleep(0.05)
+        await until(lambda: len(told) == 3)
+        sources.outlooks[2] = Outlook(0.0, behind=True)
+        schedule.look_again(2)
+        await until(lambda: len(told) == 5)
 
     scheduled(sources, test)
-    assert told == [source, source]
+    looks = [(one.corpus, one.error is None) for one in told if one.work == "look"]
+    assert looks == [(1, True), (2, True), (2, False)]
+    assert [one.error is None for one in told if one.work == "rebuild"] == [False, True]
+    assert all((one.done is sources.report) == (one.work == "look" and one.error is None) for one in told)
+
+
+def test_the_last_run_is_known():
+    """The outcome of the last look at each corpus is kept, whether it went well or not."""
+    sources = Told(s1=DUE, s2=LATER)
+
+    async def test(schedule, bridge):
+        await until(lambda: schedule.last_run(1))
+        assert schedule.last_run(1).counts["added"] == 1 and schedule.last_run(1).error is None
+        assert schedule.last_run(2) is None
+        sources.outlooks[1], sources.trouble = DUE, UserError("it is damaged")
+        schedule.look_again(1)
+        await until(lambda: schedule.last_run(1).error is sources.trouble)
+        assert schedule.last_run(1).counts == {}
+
+    scheduled(sources, test)

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from cogs import reports
+from cogs import lists, reports
 from cogs.additions import Additions
 from cogs.refusal import Refusal
 from cogs.service import NOWHERE, Service
 from cogs.settings import Settings
-from cogs.sources import Sources
+from cogs.sources import FEEDS, Sources
 from cogs.workshop import Workshop
 from index.corpus import Library
 from index.errors import UserError
@@ -221,7 +221,7 @@ def test_copies_step_back(service):
     shelf = service.shelf(HARBOUR)
     (one,) = shelf.articles
     assert shelf.copies == {one.id: 1}
-    assert "and 1 other address" in reports.page_of(shelf, 0)[0].description
+    assert "and 1 other address" in lists.page_of(shelf, 0)[0].description
     assert "same as" in reports.added(added) or the(added)[1] == one
     assert service.matching(HARBOUR, "owls") == [one]
     service.remove(HARBOUR, one.id)
@@ -320,14 +320,15 @@ def test_feeds_of_another_server(service, library):
     add(service, HARBOUR)
     feed = library.corpus(HARBOUR).store.ledger.add("feed", "https://example.org/feed", 0.0, title="News")
     page = library.corpus(HARBOUR).store.ledger.add("page", "https://example.org/page", 0.0, title="A page")
-    assert [service.sources.find(HARBOUR, one).id for one in (str(feed.id), "NEWS", feed.address)] == [feed.id] * 3
-    assert service.sources.matching(MEADOW, "") == service.sources.feeds(MEADOW) == []
+    find = service.sources.find
+    assert [find(HARBOUR, one, FEEDS).id for one in (str(feed.id), "NEWS", feed.address)] == [feed.id] * 3
+    assert service.sources.matching(MEADOW, "", FEEDS) == service.sources.listed(MEADOW, FEEDS) == []
     for server, choice in ((MEADOW, str(feed.id)), (MEADOW, "News"), (HARBOUR, str(page.id)), (HARBOUR, "A page")):
         with pytest.raises(Refusal, match="no such feed"):
-            service.sources.set_state(server, choice, "paused")
+            service.sources.set_state(server, choice, FEEDS, "paused")
     for server, number in ((MEADOW, feed.id), (HARBOUR, page.id)):
         with pytest.raises(Refusal, match="no longer there"):
-            service.sources.remove(server, number, keep_articles=False)
+            service.sources.remove(server, number, FEEDS, keep_articles=False)
     assert {one.state for one in library.corpus(HARBOUR).store.ledger.sources()} == {"active"}
 
 
@@ -342,3 +343,107 @@ def test_waiting_is_opt_in(bench, library, encoder, settings):
         waiting = library.corpus(HARBOUR).store.ledger.waiting()
         assert [(one.question, one.asker) for one in waiting] == expected
     assert library.servers() == [HARBOUR]
+
+
+def titles(found):
+    return [(one.article.title, one.shared) for one in found]
+
+
+def test_what_may_be_asked_one_by_one(service):
+    """A server's own articles come before the shared ones, each by title; what was typed narrows them."""
+    sync(service)
+    add(service, HARBOUR)
+    add(service, MEADOW, BREAD, "bakery.md")
+    assert titles(service.askable(HARBOUR))[0] == ("Owls in the mill", False)
+    assert [shared for _, shared in titles(service.askable(HARBOUR))] == [False, True, True, True]
+    assert titles(service.askable(MEADOW, " BAKERY ")) == [("The bakery", False), ("A bakery on Quarry Street", True)]
+    assert all(one.shared for one in service.askable(NOWHERE))
+    assert len(service.askable(HARBOUR, most=2)) == 2
+    assert len({one.choice for one in service.askable(HARBOUR)}) == 4
+
+
+def test_one_article_answers(service):
+    """The one article that is asked answers, by its choice or its title, and its title is told; others do not."""
+    sync(service)
+    add(service, HARBOUR)
+    question = "How many chicks did they raise this summer in the mill?"
+    own, shared = (
+        next(one for one in service.askable(HARBOUR, "mill") if one.shared is shared) for shared in (False, True)
+    )
+    for one, source in ((own, "discord:1/owls.md"), (shared, None)):
+        asked = service.ask(HARBOUR, question, article=one.choice)
+        found = asked.answer.hits[0] if asked.answer.hits else asked.answer.nearest
+        assert found.citation.article.source == one.article.source
+        assert (source is None) or found.citation.article.source == source
+        assert asked.only == one.article.title
+    assert service.ask(HARBOUR, question, article="OWLS in the mill ").only == "Owls in the mill"
+    assert not service.ask(HARBOUR, question, article="The Tallow Bridge").answer.answered
+    assert service.ask(HARBOUR, question).only is None
+
+
+def test_no_choice_leads_into_another_server(service):
+    """What stands for an article in one server is refused in another, or stands for another one of its own."""
+    add(service, HARBOUR)
+    (own,) = service.askable(HARBOUR)
+    question = "How many chicks did they raise this summer in the mill?"
+    with pytest.raises(Refusal, match="no such article"):
+        service.ask(MEADOW, question, article=own.choice)
+    with pytest.raises(Refusal, match="no such article"):
+        service.ask(NOWHERE, question, article=own.choice)
+    add(service, MEADOW, BREAD, "bakery.md")
+    asked = service.ask(MEADOW, question, article=own.choice)
+    assert asked.only == "The bakery"
+    for forged in ("shared:1", "own:2", "own:", "own:1 ", "1", ""):
+        with pytest.raises(Refusal, match="no such article"):
+            service.ask(MEADOW, question, article=forged)
+
+
+def test_titles_that_are_not_single(service):
+    """A title that several articles have is refused with what to do; their choices are not."""
+    add(service, HARBOUR)
+    add(service, HARBOUR, OWLS.replace(b"four", b"five"), "owls.md", 2)
+    with pytest.raises(Refusal, match="Several articles have that title"):
+        service.ask(HARBOUR, "How many chicks?", article="Owls in the mill")
+    assert [service.ask(HARBOUR, "How many chicks?", article=one.choice).only for one in service.askable(HARBOUR)]
+
+
+def test_a_question_to_one_article_does_not_wait(service, library, encoder, settings, bench):
+    """A question to one article that it does not answer is not kept, for all others were not asked."""
+    keeping = bench(library, encoder, replace(settings, keep_waiting=True))
+    add(keeping, HARBOUR)
+    keeping.ask(HARBOUR, "Who won the World Cup?", keep_for=7, article="Owls in the mill")
+    assert library.corpus(HARBOUR).store.ledger.waiting() == []
+    keeping.ask(HARBOUR, "Who won the World Cup?", keep_for=7)
+    assert len(library.corpus(HARBOUR).store.ledger.waiting()) == 1
+
+
+def test_servers_worth_choosing(service, tmp_path, encoder, settings):
+    """Only servers with something else than what everybody may ask are worth choosing outside of servers."""
+    sync(service)
+    add(service, HARBOUR)
+    add(service, MEADOW, BREAD, "bakery.md")
+    assert service.worth_choosing([MEADOW, HARBOUR, 77]) == service.having_own([MEADOW, HARBOUR]) == [MEADOW, HARBOUR]
+    service.remove(MEADOW, service.articles(MEADOW)[0].id)
+    assert service.having_own([MEADOW, HARBOUR]) == [HARBOUR]
+    named = Library(tmp_path / "data", encoder, shared_with=frozenset({77}))
+    restricted = Service(named, encoder, settings)
+    assert restricted.worth_choosing([HARBOUR, 77, 78]) == restricted.having_own([HARBOUR, 77, 78]) == [HARBOUR, 77]
+    named.close()
+
+
+def test_choices_of_people(tmp_path):
+    """A person's choice of a server is kept until the next one, and each person's is their own."""
+    from records.records import Records
+
+    records = Records(tmp_path)
+    assert records.people.chosen(1) is None
+    records.people.choose(1, HARBOUR, 1.0)
+    records.people.choose(2, MEADOW, 1.0)
+    records.people.choose(1, MEADOW, 2.0)
+    records.people.forget(2, HARBOUR)
+    records.close()
+    records = Records(tmp_path)
+    assert (records.people.chosen(1), records.people.chosen(2)) == (MEADOW, MEADOW)
+    records.people.forget(2, MEADOW)
+    assert records.people.chosen(2) is None
+    records.close()

@@ -562,12 +562,12 @@ def test_a_suspension(discord, process, folder, web):
     assert "failed 10 times in a row" in said.text and "/feeds resume" in said.text
     assert said.pinged == set()
     other = discord.wait_for_message(channel, lambda message: "/farm" in message.text, after=last, timeout=30)
-    assert "/reindex" in other.text
+    assert "/sources resume" in other.text
     restart(process, folder, every=0.5, first=0.2)
     web.put("/times", rss("The Times"), "application/rss+xml")
     web.put("/farm", page("The farm", long()))
     time.sleep(1)
-    assert len(discord.bot_messages(channel, after=last)) == 2  # once
+    assert len(discord.bot_messages(channel, after=last)) == 1  # once, both together
     assert "**suspended**" in use(discord, channel, guild.manager, "feeds list").text
     reindex(discord, channel, guild.manager)
     assert "suspended" not in use(discord, channel, guild.manager, "feeds list").text

@@ -86,7 +86,9 @@ def test_discord_commands(name, options):
 def test_there_are_discord_commands():
     """The commands of all cogs are looked at."""
     feeds = {f"/feeds {name}" for name in ("add", "list", "pause", "resume", "remove")}
-    others = {"/ask", "/articles add", "/articles list", "/articles remove", "/reindex"}
+    feeds |= {f"/sources {name}" for name in ("list", "pause", "resume", "remove")}
+    others = {"/ask", "/articles add", "/articles list", "/articles show", "/articles remove", "/reindex", "/export"}
+    others |= {"/gaps", "/status", "/privacy show", "/privacy delete"}
     assert feeds | others == {name for name, _ in discord_commands()}
 
 

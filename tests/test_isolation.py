@@ -18,13 +18,14 @@ import pytest
 
 from index import isolation as module
 from index.article import Article
-from index.errors import UserError
+from index.errors import Said, UserError
 from index.feeds import parse
 from index.isolation import Isolation
 from index.readers import read
 from index.readers.archive import Member, expand
 from index.readers.kinds import Kind, kind_of
 from index.reading import InProcess
+from index.worker import _spelled
 
 ROOT = Path(__file__).parents[1]
 MIB = 1024 * 1024
@@ -116,6 +117,8 @@ def answering(reply: str, body: bytes = b"") -> str:
     entry = {"key": "1", "title": "", "url": None, "author": None, "published": None, "updated": None}
     feed = {"title": "", "url": None, "entries": [entry | {"html": "", "is_full": True}], "ttl": None}
     values = f"ARTICLE = {article}\nFEED = {feed}\nENTRY = FEED['entries'][0]\n"
+    nested = "{'template': '{a}{a}', 'values': {'a': NESTED}}"  # twice as long at each depth
+    values += f"NESTED = {{'template': 'xx', 'values': {{}}}}\nfor _ in range(40):\n    NESTED = {nested}\n"
     return f"{TAKE}{values}send(answers, {reply}, [{body!r}])\nreceive(jobs, 99, 99)"
 
 
@@ -220,7 +223,7 @@ def test_a_lack_of_memory_is_called_that_whatever_a_library_makes_of_it(tmp_path
     script = f"""\
 import sys
 from index import worker
-from index.errors import UserError
+from index.errors import Said, UserError
 original = worker._JOBS["read"]
 def reading(job, data):
     {deed}
@@ -324,9 +327,24 @@ REPLIES = [
     "{'result': ARTICLE, 'refused': 'both'}",
     "{'result': ARTICLE, 'command': 'rm'}",
     "{'result': ARTICLE, 'last': 'maybe'}",
-    "{'refused': ''}",
-    "{'refused': 'x' * 2_001}",
-    "{'refused': ['x']}",
+    "{'refused': 'a text'}",
+    "{'refused': {'template': '', 'values': {}}}",
+    "{'refused': {'template': 'x' * 2_001, 'values': {}}}",
+    "{'refused': {'template': '{a}' * 600, 'values': {'a': 'four'}}}",
+    "{'refused': {'template': 'x'}}",
+    "{'refused': {'template': 'x', 'values': {'a': 1}}}",
+    "{'refused': {'template': '{a} {b}', 'values': {'a': 1}}}",
+    "{'refused': {'template': '{a.__class__}', 'values': {'a': 1}}}",
+    "{'refused': {'template': '{a!r}', 'values': {'a': 1}}}",
+    "{'refused': {'template': '{a:>99999999}', 'values': {'a': 1}}}",
+    "{'refused': {'template': '{a}', 'values': {'a': True}}}",
+    "{'refused': {'template': '{a}', 'values': {'a': None}}}",
+    "{'refused': {'template': '{a}', 'values': {'a': 10**13}}}",
+    "{'refused': {'template': '{a}', 'values': {'a': -1e30}}}",
+    "{'refused': {'template': '{a}', 'values': {'a': float('inf')}}}",
+    "{'refused': {'template': '{a}', 'values': {'a': float('nan')}}}",
+    "{'refused': {'template': '{a}', 'values': {'a': {'template': '{b}', 'values': {'b': ['x']}}}}}",
+    "{'refused': NESTED}",
     "{'defect': 'Error: and a tale'}",
 ]
 
@@ -399,6 +417,33 @@ def test_what_is_no_json_is_not_believed(tmp_path: Path, head: bytes) -> None:
     deed += "answers.write(len(head).to_bytes(4) + bytes(8) + head)\nreceive(jobs, 99, 99)"
     with Rogue(tmp_path, TAKE + deed) as isolation:
         assert "made its reader answer nonsense" in message_of(isolation)
+
+
+def test_a_refusal_keeps_what_its_translation_takes(tmp_path: Path) -> None:
+    """What the process refuses comes through with its template and its values, those within values too."""
+    reason = Said("its part {name} is missing", name="{file}")
+    said = Said("{file} cannot be read: {reason} {size} {number}", file="“a”", reason=reason, size=2.5, number=1_000)
+    assert said == "“a” cannot be read: its part {file} is missing 2.5 1,000"
+    deed = answering(f"{{'refused': {_spelled(said)!r}}}")
+    with Rogue(tmp_path, deed) as isolation, pytest.raises(UserError) as caught:
+        isolation.kind(b"PK", "a.zip")
+    told = caught.value.said
+    assert (told, told.template, told.values) == (said, said.template, said.values)
+    inner = told.values["reason"]
+    assert isinstance(inner, Said) and (inner.template, inner.values) == (reason.template, reason.values)
+
+
+def test_real_refusals_keep_what_their_translation_takes(isolation: Isolation) -> None:
+    """A reader's refusal, and what is wrong with a member of an archive, are words that can be translated."""
+    with pytest.raises(UserError) as caught:
+        isolation.read(b"\x89PNG\r\n\x1a\n", "a.txt", "a.txt", max_bytes=MIB)
+    assert caught.value.said.values == {"file": "“a.txt”", "format": "PNG"}
+    package = BytesIO()
+    with ZipFile(package, "w") as archive:
+        archive.writestr("a.txt", TEXT)
+        archive.writestr("b.zip", b"")
+    _, nested = isolation.expand(package.getvalue(), "a.zip")
+    assert nested.problem is not None and nested.problem.values == {"file": "“b.zip”"}
 
 
 def test_a_defect_is_named_and_costs_no_process(tmp_path: Path) -> None:

@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogs import render, reports
+from cogs import lists, quoting, render, reports
 from cogs.additions import Addition
 from cogs.markdown import cut, escape, label, link, quoted, safe_url, unescape, width, without_folders
+from cogs.marking import underlined
 from cogs.service import Shelf
-from cogs.sources import Refreshed
+from cogs.sources import Listed, Refreshed
+from cogs.speech import LANGUAGES, speaking
 from index.ledger import Source
 from index.report import Progress, Settled, SyncReport
 from index.stored import StoredArticle
-from retrieval.answer import Answer, Citation, Confidence, Hit
+from retrieval.answer import Answer, Citation, Confidence, Hit, Passage
 
 NASTY = [
     "# heading",
@@ -32,6 +34,7 @@ NASTY = [
     "<https://evil.example>",
     "https://evil.example/a_b_c",
     "discord.gg/abcdef",
+    "https://discord.gg/abcdef https://discord.com/invite/abcdef [join](https://discord.gg/abcdef)",
     "<@123> <@!123> <@&123> <#123> @everyone @here",
     "<t:1700000000:R> <:emoji:123> <a:emoji:123> <id:customize> </ask:123> :smile:",
     "¯\\_(ツ)_/¯",
@@ -54,6 +57,7 @@ urls = st.one_of(
     st.none(),
     st.text(max_size=60),
     st.builds("https://example.org/{}".format, st.builds(lambda text: text * 200, st.text(max_size=15))),
+    st.sampled_from(["https://discord.gg/abcdef", "https://discord.com/invite/a", "https://a.b/?to=discord.gg/a"]),
     st.sampled_from(["javascript:alert(1)", "https://user@evil.example/", "http://[::1", "https://a.b/c)d(e>f"]),
 )
 
@@ -73,8 +77,12 @@ def hit(text="A sentence.", before=None, after=None, also_in=(), confidence=Conf
     return Hit(citation(text, **article), before, after, tuple(also_in), 1.0, 0.9, confidence, differing)
 
 
-def found(*hits):
-    return Answer("a question", hits)
+def found(*hits, question=""):
+    return Answer(question, hits)
+
+
+def only_near(hit, question=""):
+    return Answer(question, (), nearest=hit)
 
 
 @st.composite
@@ -92,9 +100,10 @@ def hits(draw):
 
 
 def quotes(text):
-    """The block quotes of a message, as a reader sees them: (text, whether bold)."""
+    """The block quotes of a message, as a reader sees them, without what is bold or underlined being so."""
     lines = [line.removeprefix("> ") for line in text.split("\n") if line.startswith("> ")]
-    return unescape("\n".join(lines))
+    bare = re.sub(r"(\\.)|\*\*|__", lambda match: match[1] or "", "\n".join(lines), flags=re.DOTALL)
+    return unescape(bare)
 
 
 @given(texts)
@@ -152,12 +161,15 @@ def test_a_quote_ends_what_it_begins(text):
     assert quoted("a \u202eb \u2067c\nd") == "> a \u202eb \u2067c\u2069\u202c\n> d"
 
 
-@given(st.lists(hits(), min_size=1, max_size=10), st.one_of(st.none(), texts), st.booleans())
+@given(st.lists(hits(), min_size=1, max_size=10), st.one_of(st.none(), texts), st.booleans(), st.booleans())
 @settings(deadline=None)
-def test_every_answer_fits(several, question, links):
-    """Whatever articles say, an answer keeps Discord's limits, and its first sentence stands in it verbatim."""
-    reply = render.answer(found(*several), question=question, links=links)
+def test_every_answer_fits(several, question, links, numbered):
+    """Whatever articles say and people ask, an answer keeps Discord's limits, and quotes its sentences verbatim."""
+    asked = found(*several, question=f"{question} {several[0].citation.text} {several[0].before}")
+    numbers = range(1, len(several) + 1) if numbered else ()
+    reply = render.answer(asked, question=question, links=links, numbers=numbers)
     assert 1 <= len(reply.embeds) <= 10
+    assert reply.hits == len(reply.embeds)
     total = 0
     for shown, one in zip(reply.embeds, several, strict=False):
         assert 1 <= width(shown.title) <= 256
@@ -169,11 +181,14 @@ def test_every_answer_fits(several, question, links):
     assert width(reply.embeds[0].author.name or "") <= 256
 
 
-@given(st.lists(hits(), min_size=1, max_size=10))
+@given(st.lists(hits(), min_size=1, max_size=10), st.booleans())
 @settings(deadline=None)
-def test_every_plain_answer_fits(several):
+def test_every_plain_answer_fits(several, numbered):
     """The answer for channels without embeds is one ordinary message, which holds at least the first sentence."""
-    text = render.plain_answer(found(*several)).content
+    asked = found(*several, question=several[0].citation.text)
+    reply = render.plain_answer(asked, numbers=range(8, len(several) + 8) if numbered else ())
+    text = reply.content
+    assert 1 <= reply.hits <= len(several)
     assert width(text) <= 2_000
     # A quote of hundreds of lines may take more room than there is, and is then shown on one line.
     if "\n" not in several[0].citation.text:
@@ -205,7 +220,7 @@ def test_an_answer():
         "> It crosses the Wend.",
         "> **It was opened in 1932.**",
         "> Its towers are green.",
-        "-# Strong match · 6 May 2024",
+        "-# Strong match · example.org · 6 May 2024",
         r"-# Also in: [Another \[title\]](<https://example.org/b>)",
     ]
 
@@ -231,7 +246,7 @@ def test_other_figures_are_quoted():
         r"-# \*Other\* 1 (1 January 2025)",
         "> It was opened in 1932.",
         r"-# \*Other\* 2 (2 January 2025)",
-        r"-# More figures in: \*Other\* 3 (3 January 2025), \*Other\* 4 (4 January 2025)",
+        r"-# Other figures in: \*Other\* 3 (3 January 2025) and \*Other\* 4 (4 January 2025)",
     ]
     text = render.plain_answer(found(hit("It was opened in 1930.", differing=others))).content
     assert "> It was opened in 1931." in text
@@ -271,7 +286,7 @@ def test_confidence_is_said_in_words():
     """Each band has words of its own, and a weak match is told to be checked."""
     said = {band: render.answer(found(hit(confidence=band))).embeds[0].description for band in Confidence}
     assert "Strong match" in said[Confidence.STRONG]
-    assert "Likely" in said[Confidence.LIKELY]
+    assert "Likely match" in said[Confidence.LIKELY]
     assert "check the source" in said[Confidence.WEAK]
 
 
@@ -294,10 +309,15 @@ def test_no_path_of_the_host_is_shown():
         "http://[::1",
         "https://a..b/",
         "https://a.b:99999",
+        "https://discord.gg/abcdef",
+        "https://DISCORD.com/invite/abcdef",
+        "https://ptb.discord.com/template/abcdef",
+        "https://a.example/?next=https://discord.gg/abcdef",
+        "https://discord.gift/abcdef",
     ],
 )
 def test_addresses_that_are_none(url):
-    """Only addresses of the web that name a host become links."""
+    """Only addresses of the web that name a host become links, and none that Discord would make an invite of."""
     assert safe_url(url) is None
 
 
@@ -347,7 +367,7 @@ def test_nothing_found():
 @settings(deadline=None)
 def test_every_nearest_fits(one, question, embeds, links):
     """Whatever articles say, the nearest keeps Discord's limits, and its sentence stands in it verbatim."""
-    bare = render.nearest(one, embeds=embeds, links=links)
+    bare = render.nearest(only_near(one, question), embeds=embeds, links=links)
     reply = render.headed(bare, question=question, searched=question)
     shown = reply.embeds[0].description if embeds else bare.content
     assert len(reply.embeds) == embeds
@@ -360,26 +380,27 @@ def test_every_nearest_fits(one, question, embeds, links):
 def test_the_nearest_is_no_answer():
     """The nearest comes below "nothing found", neither bold nor with a confidence, in a colour that no hit has."""
     one = hit("It was *opened* in 1932.", "Before it.", also_in=[citation(title="Twin")], published=date(2024, 5, 6))
-    reply = render.nearest(one)
+    reply = render.nearest(only_near(one))
     said = "**Nothing found that surely answers.** The nearest sentence:"
     below = [r"> Before it.", r"> It was \*opened\* in 1932.", "-# 6 May 2024", "-# Also in: Twin"]
     (embed,) = reply.embeds
     assert reply.content == said
     assert embed.description.split("\n") == below
-    assert embed.colour.value not in {colour for _, colour in render.WORDS.values()}
-    plain = render.nearest(one, embeds=False)
+    assert embed.colour.value not in {colour for _, colour in quoting.WORDS.values()}
+    plain = render.nearest(only_near(one), embeds=False)
     assert plain.embeds == ()
     assert plain.content.split("\n") == [said, "A title", *below]
-    assert render.nearest(hit(), embeds=False).content.split("\n") == [said, "A title", "> A sentence."]
+    assert render.nearest(only_near(hit()), embeds=False).content.split("\n") == [said, "A title", "> A sentence."]
 
 
 def test_the_nearest_without_links():
     """The nearest links to its sentence, and can be said again without any address."""
     one = hit(url="https://example.org/a", also_in=[citation(url="https://example.org/b")])
     address = "https://example.org/a#:~:text=A%20sentence."
-    assert render.nearest(one).embeds[0].url == address
-    assert f"[A title](<{address}>)" in render.nearest(one, embeds=False).content
-    for reply in (render.nearest(one, links=False), render.nearest(one, embeds=False, links=False)):
+    near = only_near(one)
+    assert render.nearest(near).embeds[0].url == address
+    assert f"[A title](<{address}>)" in render.nearest(near, embeds=False).content
+    for reply in (render.nearest(near, links=False), render.nearest(near, embeds=False, links=False)):
         assert "example.org" not in str([reply.content, *(embed.to_dict() for embed in reply.embeds)])
 
 
@@ -387,7 +408,9 @@ def test_the_nearest_without_links():
 def test_the_nearest_names_its_question(embeds):
     """The question above the nearest is read back from it, however much text is around the sentence."""
     one = hit("A sentence. " * 30, "before " * 60, "after " * 60, url=f"https://example.org/{'x' * 150}")
-    reply = render.headed(render.nearest(one, embeds=embeds), question="When was it?", searched="it, Tallow Bridge")
+    reply = render.headed(
+        render.nearest(only_near(one), embeds=embeds), question="When was it?", searched="it, Tallow Bridge"
+    )
     assert render.question_of(reply.content, reply.embeds) == "When was it?"
 
 
@@ -398,12 +421,156 @@ def test_pages_and_corrections():
     one = replace(one, citation=replace(one.citation, start=41, end=52))
     (embed,) = render.answer(found(one)).embeds
     assert embed.url == "https://example.org/a.pdf#page=2"
-    assert "-# Strong match · p. 2 · 6 May 2024 · corrected 8 May 2024" in embed.description.split("\n")
+    assert "-# Strong match · example.org · p. 2 · 6 May 2024 · corrected 8 May 2024" in embed.description.split("\n")
     twin = hit(also_in=[one.citation])
     said = "-# Also in: [A title](<https://example.org/a.pdf#top>), p. 2 (6 May 2024, corrected 8 May 2024)"
     assert said in render.answer(found(twin)).embeds[0].description
     same_day = hit(published=date(2024, 5, 6), updated=date(2024, 5, 6))
     assert "corrected" not in render.answer(found(same_day)).embeds[0].description
+
+
+# -- what stands out, and what an answer is called by
+
+
+def test_matched_words_of_a_long_sentence():
+    """In a sentence too long to be read at a glance, the question's words are underlined, whatever their form."""
+    long = (
+        "The Tallow Bridge, which crosses the river Wend below the old mill and its weir, was *opened* by the mayor in "
+    )
+    long += "1932, after three winters of work on the two towers."
+    (embed,) = render.answer(found(hit(long), question="When did they open the Tallow Bridge?")).embeds
+    said = embed.description.split("\n")[0]
+    assert said.startswith("> **The __Tallow Bridge__, which crosses")
+    assert r"was \*__opened__\* by" in said
+    assert quotes(embed.description) == long
+    (embed,) = render.answer(found(hit("It opened in 1932."), question="When did it open?")).embeds
+    assert embed.description.split("\n")[0] == "> **It opened in 1932.**"
+
+
+def test_matched_words_around_a_sentence():
+    """What the sentence leaves to its neighbours, such as its subject, is underlined there, and nothing else."""
+    one = hit("It opened in 1932.", "The Tallow Bridge opened late.", "Bridges are green.")
+    (embed,) = render.answer(found(one, question="When did the Tallow Bridge open?")).embeds
+    assert embed.description.split("\n")[:3] == [
+        "> The __Tallow Bridge__ opened late.",
+        "> **It opened in 1932.**",
+        "> __Bridges__ are green.",
+    ]
+
+
+@given(texts, st.lists(st.sampled_from(["a", "1", "2a", "evil", "text", "example", "de", "über"]), max_size=3))
+def test_underlining_changes_no_word(text, wanted):
+    """Underlining hides nothing of a text, gives no markup in it a meaning, and ends wherever it begins."""
+    marked = underlined(text, frozenset(wanted), "en")
+    bare = re.sub(r"(\\.)|__", lambda match: match[1] or "", marked, flags=re.DOTALL)
+    assert unescape(bare) == text
+    assert not LIVE.search(bare)
+    assert [one for one in re.findall(r"\\.|(__)", marked, flags=re.DOTALL) if one].count("__") % 2 == 0
+
+
+def test_several_hits_have_numbers():
+    """Where there are several hits, each is called by its number; the first has more of the text around it."""
+    several = [hit(f"Sentence {n}.", "before " * 40, title=f"Title {n}") for n in (1, 2)]
+    reply = render.answer(found(*several), numbers=(4, 6))
+    assert [embed.title for embed in reply.embeds] == ["4 · Title 1", "6 · Title 2"]
+    assert len(reply.embeds[0].description) > len(reply.embeds[1].description)
+    assert render.plain_answer(found(*several), numbers=(4, 6)).content.count(" · Title ") == 2
+
+
+def test_where_an_article_is_from():
+    """The site that an article is from is named as people know it, and what comes from Discord by that name."""
+    for url, site in {
+        "https://www.example.org/a": "example.org",
+        "https://m\u00fcnchen.de/": "m\u00fcnchen.de",
+        "https://discord.com/channels/1/2/3": "Discord",
+        "https://a_b.example": r"a\_b.example",
+    }.items():
+        assert f"-# Strong match · {site}" in render.answer(found(hit(url=url))).embeds[0].description.split("\n")
+
+
+def test_a_question_about_one_article():
+    """Where one article was asked in vain, it is named, disarmed."""
+    reply = render.nothing_found(3, 0, only="The *Tallow* Bridge")
+    assert r"“The \*Tallow\* Bridge”" in reply.content
+
+
+# -- the text around a sentence
+
+
+@given(texts, st.lists(st.one_of(st.just(""), texts), min_size=2, max_size=2), urls, st.booleans())
+@settings(deadline=None)
+def test_every_passage_fits(text, around, url, embeds):
+    """Whatever an article says, a passage of it keeps Discord's limits, with its sentence verbatim and bold."""
+    before, after = around
+    one = Passage(citation(text, title=before or "t", url=url), before * 8, after * 8, True)
+    reply = render.passage(one, number=10, embeds=embeds, links=bool(before))
+    shown = reply.embeds[0].description if embeds else reply.content
+    assert width(shown) <= (4_096 if embeds else 2_000)
+    if embeds or "\n" not in text:
+        assert undirected(text) in undirected(quotes(shown))
+    if embeds:
+        assert width(reply.embeds[0].title) <= 256
+
+
+def test_a_passage():
+    """A passage stands as in its article, its sentence bold; below are site, page and day, but no confidence."""
+    where = citation(
+        "It was *opened* in 1932.", title="The bridge", url="https://example.org/a", published=date(2024, 5, 6)
+    )
+    one = Passage(where, "It crosses the Wend. ", " Its towers are green.\n\nIt is old.", False)
+    (embed,) = render.passage(one).embeds
+    assert embed.title == "The bridge"
+    assert embed.url.startswith("https://example.org/a#:~:text=")
+    assert embed.description.split("\n") == [
+        r"> It crosses the Wend. **It was \*opened\* in 1932.** Its towers are green.",
+        "> ",
+        "> It is old.",
+        "-# example.org · 6 May 2024",
+    ]
+    text = render.passage(one, number=2, embeds=False, links=False).content
+    assert text.startswith("**2 · The bridge**\n> It crosses")
+
+
+# -- questions in every language
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_question_is_read_back_in_any_language(language):
+    """The question above an answer is found again whatever language it was written in, and is read in."""
+    with speaking(language):
+        reply = render.headed(render.Reply("text"), question="Is *it*: {open}?", searched="the bridge")
+        noted = render.foreign(reply, "German", {"en"})
+    for shown in (reply, noted):
+        assert render.question_of(shown.content, []) == "Is *it*: {open}?"
+    with speaking(language):
+        assert render.question_of(render.headed(render.Reply("text"), searched="the bridge").content, []) is None
+
+
+HOSTILE = st.sampled_from(NASTY)
+UNSAFE = re.compile(r"(?<!\\)(?:\\\\)*(?:<[@#:a-z/]|@everyone|@here|\|\||`)|discord\.gg/|discord\.com/invite/")
+
+
+@given(HOSTILE, HOSTILE, HOSTILE, urls)
+@settings(deadline=None)
+def test_nothing_that_others_wrote_acts(text, title, question, url):
+    """Neither text, title, question nor address can mention, invite, hide or link by what Discord makes of it."""
+    one = hit(text, title, text, [citation(text, title=title, url=url)], title=title, url=url)
+    one = replace(one, differing=(citation(text, title=title, url=url),))
+    asked = replace(found(one, question=question), searched=title)
+    near = replace(only_near(one, question), searched=title)
+    around = Passage(one.citation, title, question, True)
+    for embeds in (True, False):
+        for reply in (
+            render.hits(asked, question=question, embeds=embeds, numbers=(1,)),
+            render.hits(near, question=question, embeds=embeds),
+            render.passage(around, number=1, embeds=embeds),
+            render.headed(render.nothing_found(1, 1, only=title), question=question),
+        ):
+            for markup in (reply.content, *(f"{embed.title}\n{embed.description}" for embed in reply.embeds)):
+                linked = re.sub(r"\]\(<https?://[^<>\s]*>\)", "](url)", markup)
+                bare = linked.replace("`/articles add`", "")
+                assert not UNSAFE.search(bare), bare
+                assert "discord.gg/" not in markup and "/invite/" not in markup
 
 
 # -- lists, additions and runs
@@ -428,19 +595,19 @@ def ran(*outcomes, **parts):
 def test_every_page_fits(titles, page):
     """Every page of a list fits and exists, whatever the titles and whichever page was asked for."""
     articles = [stored(title, f"https://example.org/{n}/{'x' * 5 * n}", id=n) for n, title in enumerate(titles)]
-    embed, number, pages = reports.page_of(Shelf(articles, {0: 1, 1: 2_000}, 3), page)
+    embed, number, pages = lists.page_of(Shelf(articles, {0: 1, 1: 2_000}, 3), page)
     assert 0 <= number < pages
     assert width(embed.description) <= 4_096
     assert embed.description.count("\n") < 10
-    feeds = [(feed(title, f"https://example.org/{title}", problem=title), 2e9) for title in titles]
-    embed, number, pages = reports.feeds_page(feeds, page)
+    feeds = [Listed(feed(title, f"https://example.org/{title}", problem=title), 2e9) for title in titles]
+    embed, number, pages = lists.sources_page("sources", feeds, page)
     assert 0 <= number < pages
     assert width(embed.description) <= 4_096
 
 
 def test_other_addresses():
     """An article that has others to stand for says how many."""
-    embed, *_ = reports.page_of(Shelf([stored(id=7), stored(id=8)], {7: 2}, 0), 0)
+    embed, *_ = lists.page_of(Shelf([stored(id=7), stored(id=8)], {7: 2}, 0), 0)
     first, second = embed.description.split("\n")
     assert first == "**A title** · 3 sentences · 6 May 2026 · and 2 other addresses"
     assert "other" not in second
@@ -449,7 +616,7 @@ def test_other_addresses():
 def test_how_feeds_are():
     """A feed is listed with its state, its last and next look in the reader's own time, and its last problem."""
     sick = feed("Sick *one*", state="suspended", failures=10, problem="it [fails]", checked=None)
-    embed, *_ = reports.feeds_page([(feed(), 1.8e9), (sick, None)], 0)
+    embed, *_ = lists.sources_page("feeds", [Listed(feed(), 1.8e9), Listed(sick)], 0)
     assert embed.description.split("\n") == [
         "**[A feed](<https://example.org/feed>)**",
         "-# last look <t:1700000000:R> · next <t:1800000000:R>",
@@ -457,14 +624,12 @@ def test_how_feeds_are():
         "-# not looked at yet",
         r"-# Last problem: it \[fails\]",
     ]
-    notice = reports.suspended(sick)
-    assert "has failed 10 times in a row" in notice and "/feeds resume" in notice and r"it \[fails\]" in notice
 
 
 @given(texts)
 def test_choices_fit(title):
     """The name of a choice fits Discord's 100 characters, on one line, and is not empty."""
-    for name in (reports.choice(stored(title)), reports.feed_choice(feed(title))):
+    for name in (lists.choice(stored(title)), lists.name_of(feed(title))):
         assert 1 <= width(name) <= 100
         assert "\n" not in name
 
@@ -568,6 +733,8 @@ def test_a_language_that_the_model_does_not_know():
     reply = render.foreign(render.nothing_found(1, 0), "German", {"fr", "en"})
     first, rest = reply.content.split("\n", 1)
     assert "in German" in first and "understands English and French" in first
+    with speaking("de"):
+        assert render.foreign(render.Reply("x"), "German", {"fr", "en"}).content.count("Deutsch") == 1
     assert rest == render.nothing_found(1, 0).content
     embeds = render.answer(found(hit("Yes.")))
     noted = render.foreign(embeds, "German", {"en"})

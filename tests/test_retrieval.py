@@ -270,7 +270,7 @@ def test_a_common_word_is_not_searched_for(library, encoder, monkeypatch):
     searched = []
     search = corpus.store.search_text
     monkeypatch.setattr(
-        corpus.store, "search_text", lambda unit, terms, k: searched.append(terms) or search(unit, terms, k)
+        corpus.store, "search_text", lambda unit, terms, *rest: searched.append(terms) or search(unit, terms, *rest)
     )
     best = Retriever([corpus], encoder).rank("common lynx", top=1)[0][0]
     assert best.candidate.sentence.terms == "the common lynx hunt"

@@ -77,11 +77,13 @@ def parse(data: bytes, url: str) -> Feed:
     if len(data) > MAX_BYTES:
         raise UserError(too_large(url, len(data), MAX_BYTES))
     if not data.strip():
-        raise UserError(f"{shown} is empty and no feed: check the address, or try again later")
+        raise UserError("{feed} is empty and no feed: check the address, or try again later", feed=shown)
     try:
         text = decoding.decode(data, shown, html=True)
     except UserError:
-        raise UserError(f"{shown} is no feed but binary data: give the address of an RSS, Atom or JSON feed") from None
+        raise UserError(
+            "{feed} is no feed but binary data: give the address of an RSS, Atom or JSON feed", feed=shown
+        ) from None
     draft = json_feed.read(text, shown) if json_feed.is_feed(text) else xml.read(text, url, shown)
     return _checked(draft, url)
 

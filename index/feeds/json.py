@@ -68,10 +68,10 @@ def read(text: str, shown: str) -> FeedDraft:
         feed = _Feed.model_validate(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise UserError(
-            f"{shown} is damaged JSON and cannot be read: try again later, or tell its publisher"
+            "{feed} is damaged JSON and cannot be read: try again later, or tell its publisher", feed=shown
         ) from error
     if feed.items is None:
-        raise UserError(f"{shown} is a JSON Feed without items: tell its publisher, or give another address")
+        raise UserError("{feed} is a JSON Feed without items: tell its publisher, or give another address", feed=shown)
     items = (_Item.model_validate(item) for item in feed.items if isinstance(item, dict))
     return FeedDraft(
         title=feed.title or "",

@@ -54,12 +54,14 @@ def read(text: str, url: str, shown: str) -> FeedDraft:
     start = root(text)
     if start is None:
         raise UserError(
-            f"{shown} is no feed: give the address of an RSS, Atom or JSON feed, or of a page that names its feed"
+            "{feed} is no feed: give the address of an RSS, Atom or JSON feed, or of a page that names its feed",
+            feed=shown,
         )
     if "<!entity" in text[:start].lower():
         raise UserError(
-            f"{shown} declares XML entities (<!ENTITY …>), which could make it endless, and is not read: "
-            "ask its publisher for a feed without them, or give the addresses of its articles"
+            "{feed} declares XML entities (<!ENTITY …>), which could make it endless, and is not read: "
+            "ask its publisher for a feed without them, or give the addresses of its articles",
+            feed=shown,
         )
     text = _mended(text[start:])
     data = text.encode(errors="replace")
@@ -74,7 +76,9 @@ def read(text: str, url: str, shown: str) -> FeedDraft:
 
 
 def _damaged(shown: str) -> UserError:
-    return UserError(f"{shown} is damaged, and no entry of it can be read: try again later, or tell its publisher")
+    return UserError(
+        "{feed} is damaged, and no entry of it can be read: try again later, or tell its publisher", feed=shown
+    )
 
 
 def _mended(xml: str) -> str:
@@ -104,7 +108,7 @@ def _is_well_formed(data: bytes, shown: str) -> bool:
         nonlocal depth
         depth += 1
         if depth > _MAX_DEPTH:
-            raise UserError(f"{shown}: its elements are nested too deeply to be read; tell its publisher")
+            raise UserError("{feed}: its elements are nested too deeply to be read; tell its publisher", feed=shown)
 
     def end(_name: str) -> None:
         nonlocal depth

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from index.article import Article
-from index.errors import UserError
+from index.errors import Said, UserError
 from index.language import code_of
-from index.readers import decoding, docx, epub, html, markdown, metadata, pdf, plain
+from index.readers import decoding, docx, epub, exported, html, markdown, metadata, pdf, plain
 from index.readers.archive import Member, expand
 from index.readers.cleaning import clean, display
 from index.readers.kinds import SUPPORTED_SUFFIXES, Kind, kind_of, unsupported
@@ -37,7 +37,7 @@ DEFAULT_MAX_BYTES: int = 10 * 1024 * 1024
 
 _TEXTS = MappingProxyType({Kind.TEXT: plain.parse, Kind.MARKDOWN: markdown.parse, Kind.HTML: html.parse})
 _DOCUMENTS: MappingProxyType[Kind, Callable[[bytes, str], Draft]] = MappingProxyType(
-    {Kind.PDF: pdf.parse, Kind.DOCX: docx.parse, Kind.EPUB: epub.parse}
+    {Kind.PDF: pdf.parse, Kind.DOCX: docx.parse, Kind.EPUB: epub.parse, Kind.EXPORTED: exported.parse}
 )
 
 
@@ -54,21 +54,20 @@ def read(data: bytes, source: str, name: str, *, max_bytes: int = DEFAULT_MAX_BY
     if len(data) > max_bytes:
         raise UserError(too_large(name, len(data), max_bytes))
     if not data:
-        raise UserError(f"{shown} is empty: put some text into it, or leave it out")
+        raise UserError("{file} is empty: put some text into it, or leave it out", file=shown)
     kind = kind_of(data, name)
     if kind is Kind.ZIP:
-        raise UserError(f"{shown} is a ZIP, which may hold several articles: index it as a file, or unpack it")
+        raise UserError(
+            "{file} is a ZIP, which may hold several articles: index it as a file, or unpack it", file=shown
+        )
     try:
         article = _article(data, source, name, kind)
     except UserError:
         raise
     except Exception as error:  # what a library does with hostile input must not cost the other files
-        raise UserError(
-            f"{shown} could not be read as {kind.value} ({type(error).__name__}): it may be damaged; save it as plain "
-            "text"
-        ) from error
+        raise _unreadable(shown, kind, type(error).__name__) from error
     if not article.text:
-        raise UserError(f"{shown} holds no text: put some text into it, or leave it out")
+        raise UserError("{file} holds no text: put some text into it, or leave it out", file=shown)
     return article
 
 
@@ -78,28 +77,54 @@ def _article(data: bytes, source: str, name: str, kind: Kind) -> Article:
         draft = _DOCUMENTS[kind](data, shown)
     else:
         draft = _TEXTS[kind](decoding.decode(data, shown, html=kind is Kind.HTML), shown)
-    body = clean(draft.text)
-    stated = metadata.stated_title(draft.title)
+    written = draft if isinstance(draft, exported.Written) else None
+    mend = written is None
+    body = clean(draft.text, mend=mend)
+    stated = metadata.stated_title(draft.title, mend=mend)
     return Article(
         source=source,
         title=stated or metadata.made_title(body, name),
         text=body,
         url=metadata.url(draft.url, source),
-        author=metadata.author(draft.author),
+        author=metadata.author(draft.author, mend=mend),
         published=metadata.published(draft.published),
-        states_title=bool(stated),
+        states_title=bool(stated) and not (written and written.title_made),
         language=code_of(draft.language),
         updated=metadata.published(draft.updated),
         pages=draft.pages if body == draft.text else (),
     )
 
 
-def too_large(name: str, size: int, limit: int) -> str:
+def _unreadable(shown: str, kind: Kind, error: str) -> UserError:
+    if kind is Kind.TEXT:
+        return UserError(
+            "{file} could not be read as text ({error}): it may be damaged; save it as plain text",
+            file=shown,
+            error=error,
+        )
+    return UserError(
+        "{file} could not be read as {format} ({error}): it may be damaged; save it as plain text",
+        file=shown,
+        format=kind.value,
+        error=error,
+    )
+
+
+def too_large(name: str, size: int, limit: int) -> Said:
     """The message for a file of more than `limit` bytes."""
     mebibyte = 1024 * 1024
-    sizes = (
-        f"{size / mebibyte:.1f} MiB; the limit is {limit / mebibyte:g} MiB"
-        if limit >= mebibyte
-        else f"{size:,} bytes; the limit is {limit:,} bytes"
+    if limit < mebibyte:
+        return Said(
+            "{file} is too large, with {size} bytes; the limit is {limit} bytes: split it into smaller files, or raise "
+            "limits.max_file_mb",
+            file=display(name),
+            size=size,
+            limit=limit,
+        )
+    return Said(
+        "{file} is too large, with {size} MiB; the limit is {limit} MiB: split it into smaller files, or raise "
+        "limits.max_file_mb",
+        file=display(name),
+        size=f"{size / mebibyte:.1f}",
+        limit=limit / mebibyte,
     )
-    return f"{display(name)} is too large, with {sizes}: split it into smaller files, or raise limits.max_file_mb"

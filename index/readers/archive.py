@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from zipfile import ZipInfo
 
-from index.errors import UserError
+from index.errors import Said, UserError
 from index.readers import kinds
 from index.readers.cleaning import display, one_line
 from index.readers.unzip import EntryError, Zip
@@ -33,7 +33,7 @@ class Member:
 
     name: str
     held: bytes | memoryview
-    problem: str | None = None
+    problem: Said | None = None
 
     @property
     def data(self) -> bytes:
@@ -62,7 +62,8 @@ def expand(data: bytes, name: str) -> list[Member]:
             taken.add(safe)
             members.append(_member(archive, entry, safe))
     if not members:
-        raise UserError(f"{shown} holds no articles: use {', '.join(sorted(kinds.SUPPORTED_SUFFIXES))}")
+        known = ", ".join(sorted(kinds.SUPPORTED_SUFFIXES))
+        raise UserError("{file} holds no articles: use {known}", file=shown, known=known)
     return members
 
 
@@ -70,22 +71,27 @@ def _member(archive: Zip, entry: ZipInfo, name: str) -> Member:
     shown = display(name)
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in _ARCHIVES:
-        return Member(name, b"", f"{shown} is an archive within an archive, and those are not opened: add it by itself")
+        return Member(name, b"", _nested(shown))
     if suffix not in kinds.SUPPORTED_SUFFIXES:
         return Member(name, b"", kinds.unsupported(name))
     if stat.S_ISLNK(entry.external_attr >> 16):
-        return Member(name, b"", f"{shown} is a link and not a file: pack the file that it leads to")
+        link = Said("{file} is a link and not a file: pack the file that it leads to", file=shown)
+        return Member(name, b"", link)
     try:
         data = archive.read(entry, _MAX_MEMBER)
     except EntryError as error:
-        return Member(name, b"", f"{shown} {error}")
+        return Member(name, b"", error.of_entry(shown))
     try:
         nested = kinds.kind_of(data, name) is kinds.Kind.ZIP
     except UserError as error:
-        return Member(name, b"", str(error))
+        return Member(name, b"", error.said)
     if nested:
-        return Member(name, b"", f"{shown} is an archive within an archive, and those are not opened: add it by itself")
+        return Member(name, b"", _nested(shown))
     return Member(name, data)
+
+
+def _nested(shown: str) -> Said:
+    return Said("{file} is an archive within an archive, and those are not opened: add it by itself", file=shown)
 
 
 def _safe(entry: ZipInfo) -> str | None:

@@ -37,27 +37,30 @@ _ABOUT_ENCODINGS = re.compile(
 _REMNANT = "\xc2"  # the first half of a no-break space whose second half was stripped with the blanks
 
 
-def clean(text: str) -> str:
+def clean(text: str, *, mend: bool = True) -> str:
     """The text with `\\n` line ends and no other control, no blanks at line ends, at most two blank lines in a row.
 
-    Cleaning twice changes nothing more.
+    Cleaning twice changes nothing more, but that what could not be seen may have stood within mojibake, which is whole
+    the second time. Without `mend` no mojibake is touched: then what is clean stays as it is.
     """
-    text = "\n".join(line.rstrip() for line in readable(text).split("\n"))
-    return _without_remnant(_BLANK_LINES.sub("\n\n\n", text).strip())
+    text = "\n".join(line.rstrip() for line in readable(text, mend=mend).split("\n"))
+    text = _BLANK_LINES.sub("\n\n\n", text).strip()
+    return _without_remnant(text) if mend else text
 
 
-def readable(text: str) -> str:
+def readable(text: str, *, mend: bool = True) -> str:
     """The text cleaned except for its blanks, which still mean something to a format's parser."""
-    text = _repair(_CARRIAGE_RETURN.sub("\n", _without_surrogates(text)))
+    text = _CARRIAGE_RETURN.sub("\n", _without_surrogates(text))
+    text = _repair(text) if mend else text
     # cp1252 characters that came through as Latin-1 are C1 controls, which no text holds for themselves.
     text = _LINE_END.sub("\n", text).replace("\t", " ").translate(_C1)
     text = _INVISIBLE.sub(partial(_flag_or_nothing, text), text)
     return _JOINERS.sub(partial(_joiner, text), text)
 
 
-def one_line(text: str, limit: int) -> str:
+def one_line(text: str, limit: int, *, mend: bool = True) -> str:
     """The text on one line: cleaned, each run of blanks one space, cut with "…" to at most `limit` characters."""
-    line = " ".join(clean(text[: limit * 20]).split())
+    line = " ".join(clean(text[: limit * 20], mend=mend).split())
     return line if len(line) <= limit else cut(line, limit)
 
 

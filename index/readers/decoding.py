@@ -72,7 +72,7 @@ def decode(data: bytes, shown: str, *, html: bool = False) -> str:
         if text is None:
             text = _one_byte_or_detected(data)
     if text is None or _looks_binary(text):
-        raise UserError(f"{shown} is not text but binary data: save it as plain text, Markdown or HTML")
+        raise UserError("{file} is not text but binary data: save it as plain text, Markdown or HTML", file=shown)
     return text
 
 

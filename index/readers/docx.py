@@ -64,13 +64,15 @@ def _parts(data: bytes, shown: str) -> dict[str, bytes]:
                 part = package.read(name, _MAX_PARTS)
                 root = parse_xml(part)
             except EntryError as error:
-                raise UserError(f"{shown} cannot be read: its part {name} {error}") from None
+                raise UserError("{file} cannot be read: {reason}", file=shown, reason=error.of_part(name)) from None
             except (etree.LxmlError, ValueError):
-                raise UserError(f"{shown} is damaged, in its part {name}: open it in Word and save it again") from None
+                raise UserError(
+                    "{file} is damaged, in its part {part}: open it in Word and save it again", file=shown, part=name
+                ) from None
             size += len(part)
             elements += _counted(root, shown)
             if size > _MAX_PARTS or elements > _MAX_ELEMENTS:
-                raise UserError(f"{shown} is too large a document: split it into smaller ones")
+                raise UserError("{file} is too large a document: split it into smaller ones", file=shown)
             parts[name] = etree.tostring(root, encoding="utf-8")
     return parts
 
@@ -96,7 +98,7 @@ def _counted(root: markup.Element, shown: str) -> int:
 
 
 def _too_deep(shown: str) -> UserError:
-    return UserError(f"{shown}: its parts are nested too deeply to be read; save its text instead")
+    return UserError("{file}: its parts are nested too deeply to be read; save its text instead", file=shown)
 
 
 def _package(parts: dict[str, bytes]) -> bytes:

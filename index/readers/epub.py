@@ -43,16 +43,20 @@ def parse(data: bytes, shown: str) -> Draft:
             path = _package_path(parse_xml(book.read(_CONTAINER)))
             package = parse_xml(book.read(path))
         except (EntryError, etree.LxmlError, ValueError):
-            raise UserError(f"{shown} is damaged and cannot be read as EPUB: save or download it again") from None
+            raise UserError(
+                "{file} is damaged and cannot be read as {format}: save or download it again", file=shown, format="EPUB"
+            ) from None
         chapters = list(_chapters(package, posixpath.dirname(path)))
         if _encrypted(book) & {*chapters, path}:
-            raise UserError(f"{shown} is protected against copying (DRM): get it without protection, or save its text")
+            raise UserError(
+                "{file} is protected against copying (DRM): get it without protection, or save its text", file=shown
+            )
         parts, size = [], 0
         for chapter in chapters:
             parts.append(_text(book, chapter, shown))
             size += len(parts[-1])
             if size > _MAX_CHARACTERS:
-                raise UserError(f"{shown} holds too much text: split it into smaller books")
+                raise UserError("{file} holds too much text: split it into smaller books", file=shown)
     return Draft("\n\n".join(filter(None, parts)), pages=(), **_about(package))
 
 
@@ -106,7 +110,8 @@ def _text(book: Zip, name: str, shown: str) -> str:
     try:
         data = book.read(name, _MAX_CHAPTER)
     except EntryError as error:
-        raise UserError(f"{shown} cannot be read: its part “{readable(name)[:100]}” {error}") from None
+        reason = error.of_part(f"“{readable(name)[:100]}”")
+        raise UserError("{file} cannot be read: {reason}", file=shown, reason=reason) from None
     if not data.strip():
         return ""
     text = readable(decoding.decode(data, shown, html=True))
@@ -115,7 +120,7 @@ def _text(book: Zip, name: str, shown: str) -> str:
     except etree.LxmlError:
         return ""  # nothing but comments
     if markup.depth(root) > _MAX_DEPTH:
-        raise UserError(f"{shown}: its elements are nested too deeply to be read; save its text instead")
+        raise UserError("{file}: its elements are nested too deeply to be read; save its text instead", file=shown)
     _drop_marks(root)
     return markup.lines(root, without=frozenset({"head", "nav"}))
 

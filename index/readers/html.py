@@ -46,8 +46,9 @@ def parse(text: str, shown: str) -> Draft:
 
 def _no_text(shown: str) -> UserError:
     return UserError(
-        f"{shown} holds no article text: if a script draws the page, open it in a browser and save it from there, "
-        "or save its text"
+        "{file} holds no article text: if a script draws the page, open it in a browser and save it from there, "
+        "or save its text",
+        file=shown,
     )
 
 
@@ -58,7 +59,7 @@ def _prepare(root: markup.Element, shown: str) -> bool:
     for event, element in etree.iterwalk(root, events=("start", "end")):
         depth += 1 if event == "start" else -1
         if depth > _MAX_DEPTH:
-            raise UserError(f"{shown}: its elements are nested too deeply to be read; save its text instead")
+            raise UserError("{file}: its elements are nested too deeply to be read; save its text instead", file=shown)
         if event == "end":
             continue
         elements += 1

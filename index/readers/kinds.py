@@ -8,8 +8,8 @@ import re
 from enum import Enum
 from pathlib import PurePath
 
-from index.errors import UserError
-from index.readers import decoding
+from index.errors import Said, UserError
+from index.readers import decoding, exported
 from index.readers.cleaning import display, one_line
 from index.readers.unzip import Zip
 
@@ -24,6 +24,7 @@ class Kind(Enum):
     HTML = "HTML"
     MARKDOWN = "Markdown"
     TEXT = "text"
+    EXPORTED = "Verbatim export"
 
 
 _SUFFIXES = {
@@ -45,7 +46,7 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # what Office packs a document with a password into
 _OTHER_DOCUMENTS = {
-    ".doc": "Word before 2007 (.doc)",
+    ".doc": "",  # which has words of its own
     ".rtf": "RTF",
     ".odt": "OpenDocument",
     ".xls": "Excel",
@@ -82,18 +83,26 @@ def kind_of(data: bytes, name: str) -> Kind:
         UserError: it is of a known kind that there is no reader for, or a ZIP too damaged to tell.
     """
     shown = display(name)
+    if exported.BEGINNING.match(data):  # whatever its text goes on to look like
+        return Kind.EXPORTED
     if data.startswith(_ZIP):
         return _kind_of_zip(data, shown)
     if data.startswith(b"%PDF-") or (_PDF_HEADER.search(data[:1024]) and b"endobj" in data):
         return Kind.PDF
     if data.startswith(_OLD_OFFICE):
         if _ENCRYPTED in data:
-            raise UserError(f"{shown} is encrypted: open it with its password and save it without one")
-        raise UserError(_not_supported(shown, "Word, Excel or PowerPoint before 2007"))
+            raise UserError("{file} is encrypted: open it with its password and save it without one", file=shown)
+        raise UserError(
+            "{file}: Word, Excel or PowerPoint before 2007 is not supported; save it as DOCX or PDF", file=shown
+        )
     if data.startswith(b"{\\rtf"):
         raise UserError(_not_supported(shown, "RTF"))
     if kind := next((kind for magic, kind in _BINARY if data.startswith(magic)), None):
-        raise UserError(f"{shown} is not text but {kind} data, whatever its name says: give the text itself")
+        raise UserError(
+            "{file} is not text but {format} data, whatever its name says: give the text itself",
+            file=shown,
+            format=kind,
+        )
     return _kind_of_text(data, PurePath(name).suffix.lower())
 
 
@@ -102,17 +111,25 @@ def is_document(name: str) -> bool:
     return PurePath(name).suffix.lower() in _OTHER_DOCUMENTS
 
 
-def unsupported(name: str) -> str:
+def unsupported(name: str) -> Said:
     """The message for a file whose suffix tells no format that there is a reader for."""
-    suffix, shown = PurePath(name).suffix.lower(), display(name)
+    suffix, shown, known = PurePath(name).suffix.lower(), display(name), ", ".join(sorted(SUPPORTED_SUFFIXES))
+    if suffix == ".doc":
+        return Said("{file}: Word before 2007 (.doc) is not supported; save it as DOCX or PDF", file=shown)
     if kind := _OTHER_DOCUMENTS.get(suffix):
         return _not_supported(shown, kind)
-    what = f"files ending in {one_line(suffix, 20)}" if suffix else "files without a suffix"
-    return f"{shown}: {what} are not supported; use {', '.join(sorted(SUPPORTED_SUFFIXES))}"
+    if not suffix:
+        return Said("{file}: files without a suffix are not supported; use {known}", file=shown, known=known)
+    return Said(
+        "{file}: files ending in {suffix} are not supported; use {known}",
+        file=shown,
+        suffix=one_line(suffix, 20),
+        known=known,
+    )
 
 
-def _not_supported(shown: str, kind: str) -> str:
-    return f"{shown}: {kind} is not supported; save it as DOCX or PDF"
+def _not_supported(shown: str, kind: str) -> Said:
+    return Said("{file}: {format} is not supported; save it as DOCX or PDF", file=shown, format=kind)
 
 
 def _kind_of_zip(data: bytes, shown: str) -> Kind:
@@ -127,10 +144,10 @@ def _kind_of_zip(data: bytes, shown: str) -> Kind:
         return Kind.ZIP
     if any(name.startswith("word/") for name in names):
         return Kind.DOCX
-    program = next((program for program in ("xl", "ppt") if any(name.startswith(program + "/") for name in names)), "")
-    raise UserError(
-        _not_supported(shown, {"xl": "Excel", "ppt": "PowerPoint"}.get(program, "this kind of Office file"))
-    )
+    for folder, program in {"xl/": "Excel", "ppt/": "PowerPoint"}.items():
+        if any(name.startswith(folder) for name in names):
+            raise UserError(_not_supported(shown, program))
+    raise UserError("{file}: this kind of Office file is not supported; save it as DOCX or PDF", file=shown)
 
 
 def _kind_of_text(data: bytes, suffix: str) -> Kind:

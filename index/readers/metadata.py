@@ -53,9 +53,9 @@ class Draft:
     pages: tuple[int, ...] = ()  # offsets in `text`; a reader that states them leaves nothing for `clean` to change
 
 
-def stated_title(stated: str) -> str:
-    """The title on one line, at most 300 characters; empty if the article states none."""
-    return one_line(stated, MAX_TITLE)
+def stated_title(stated: str, *, mend: bool = True) -> str:
+    """The title on one line, at most 300 characters; empty if the article states none. `mend` as for `clean`."""
+    return one_line(stated, MAX_TITLE, mend=mend)
 
 
 def own_title(stated: str) -> str:
@@ -104,9 +104,9 @@ def url(stated: str, at: str = "") -> str | None:
     return stated if ok else None
 
 
-def author(stated: str) -> str | None:
-    """The author's name on one line, at most 200 characters."""
-    return one_line(stated, MAX_AUTHOR) or None
+def author(stated: str, *, mend: bool = True) -> str | None:
+    """The author's name on one line, at most 200 characters. `mend` as for `clean`."""
+    return one_line(stated, MAX_AUTHOR, mend=mend) or None
 
 
 def published(stated: str) -> date | None:

@@ -50,11 +50,20 @@ def parse(data: bytes, shown: str) -> Draft:
     except pdfium.PdfiumError as error:
         # The code may be that of an earlier document: pdfium has none for a document without pages.
         if error.err_code == pdfium.raw.FPDF_ERR_PASSWORD and b"/Encrypt" in data:
-            raise UserError(f"{shown} is encrypted: open it with its password and save it without one") from None
-        raise UserError(f"{shown} is damaged and cannot be read as PDF: save or download it again") from None
+            raise UserError(
+                "{file} is encrypted: open it with its password and save it without one", file=shown
+            ) from None
+        raise UserError(
+            "{file} is damaged and cannot be read as {format}: save or download it again", file=shown, format="PDF"
+        ) from None
     with closing(document):
         if len(document) > MAX_PAGES:
-            raise UserError(f"{shown} has {len(document):,} pages; the limit is {MAX_PAGES:,}: split it")
+            raise UserError(
+                "{file} has {number} pages; the limit is {limit}: split it",
+                file=shown,
+                number=len(document),
+                limit=MAX_PAGES,
+            )
         lines = list(_lines(document, shown))
         if not any(lines):
             raise _no_text(document, shown)
@@ -71,12 +80,16 @@ def _lines(document: _Pdf, shown: str) -> Iterator[list[Line]]:
         try:
             page = document[number]
         except PdfiumError:  # and an article with a hole in it would be worse than none
-            raise UserError(f"{shown} is damaged, on page {number + 1:,}: save or download it again") from None
+            raise UserError(
+                "{file} is damaged, on page {page}: save or download it again", file=shown, page=number + 1
+            ) from None
         with closing(page), closing(page.get_textpage()) as text:
             count = text.count_chars()
             total += count
             if count > _MAX_PAGE_CHARACTERS or total > _MAX_CHARACTERS:
-                raise UserError(f"{shown} holds too much text, on page {number + 1:,} or altogether: split it")
+                raise UserError(
+                    "{file} holds too much text, on page {page} or altogether: split it", file=shown, page=number + 1
+                )
             yield _Page(page, text, count).lines() if _is_mapped(text, count) else []
 
 
@@ -96,12 +109,14 @@ def _no_text(document: _Pdf, shown: str) -> UserError:
         with closing(document[number]) as page:
             if next(page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3), None) is not None:
                 return UserError(
-                    f"{shown} is scanned: its pages are pictures without text; run text recognition on it first, for "
-                    "example with ocrmypdf"
+                    "{file} is scanned: its pages are pictures without text; run text recognition on it first, for "
+                    "example with ocrmypdf",
+                    file=shown,
                 )
     return UserError(
-        f"{shown} holds no text that can be read: if you see text in it, run text recognition on it, for example with "
-        "ocrmypdf"
+        "{file} holds no text that can be read: if you see text in it, run text recognition on it, for example with "
+        "ocrmypdf",
+        file=shown,
     )
 
 

@@ -93,7 +93,9 @@ class Errand:
             ):
                 return await _received(response, wanted)
         except TimeoutError:
-            raise FetchError(f"{url.raw_host} took longer than {self._seconds:g} s. Try again later.") from None
+            raise FetchError(
+                "{host} took longer than {seconds} s. Try again later.", host=url.raw_host, seconds=self._seconds
+            ) from None
         except (aiohttp.ClientError, OSError) as error:
             raise _explained(error, url) from error
         finally:
@@ -119,15 +121,19 @@ async def _only_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
 async def _received(response: aiohttp.ClientResponse, wanted: Wanted) -> Answer:
     host = response.url.raw_host
     if sum(len(name) + len(value) for name, value in response.raw_headers) > _MAX_HEADERS:
-        raise FetchError(f"{host} sends more headers than any page needs. Save the page as a file, and add that.")
+        raise FetchError(
+            "{host} sends more headers than any page needs. Save the page as a file, and add that.", host=host
+        )
     if not 200 <= response.status < 300:
         return Answer(response.status, response.headers, b"")
     kind = media_type(response.headers)
     if wanted.types is not None and kind not in wanted.types:
         raise FetchError(
-            f"That address at {host} holds “{kind}”, which is not read here: give the address of a page, of a feed, "
+            "That address at {host} holds “{format}”, which is not read here: give the address of a page, of a feed, "
             "or of a PDF, Word, EPUB, Markdown or text document.",
             permanent=True,
+            host=host,
+            format=kind,
         )
     if not wanted.cut and (response.content_length or 0) > wanted.max_bytes:
         raise _too_large(host, wanted.max_bytes)
@@ -141,7 +147,7 @@ async def _received(response: aiohttp.ClientResponse, wanted: Wanted) -> Answer:
             raise _too_large(host, wanted.max_bytes)
         return Answer(response.status, response.headers, body.taken())
     except zlib.error as error:
-        raise FetchError(f"What {host} sends is damaged (its compression). Try again later.") from error
+        raise FetchError("What {host} sends is damaged (its compression). Try again later.", host=host) from error
 
 
 class _Body:
@@ -185,15 +191,24 @@ def _coding(response: aiohttp.ClientResponse) -> str:
     if stated not in _CODINGS or transfer not in ("", "chunked", "identity"):
         host = response.url.raw_host
         raise FetchError(
-            f"{host} compresses its pages in a way nobody asked for. Save the page as a file, and add that."
+            "{host} compresses its pages in a way nobody asked for. Save the page as a file, and add that.", host=host
         )
     return _CODINGS[stated]
 
 
 def _too_large(host: str | None, limit: int) -> FetchError:
-    size = f"{limit / 2**20:g} MiB" if limit >= 2**20 else f"{limit:,} bytes"
+    if limit < 2**20:
+        return FetchError(
+            "What {host} sends is larger than {size} bytes: give a smaller page, or have the operator raise "
+            "limits.max_file_mb.",
+            host=host,
+            size=limit,
+        )
     return FetchError(
-        f"What {host} sends is larger than {size}: give a smaller page, or have the operator raise limits.max_file_mb."
+        "What {host} sends is larger than {size} MiB: give a smaller page, or have the operator raise "
+        "limits.max_file_mb.",
+        host=host,
+        size=limit / 2**20,
     )
 
 
@@ -203,21 +218,27 @@ def _explained(error: Exception, url: URL) -> FetchError:
     cause = getattr(error, "os_error", error)
     if isinstance(cause, ForbiddenAddress):
         return FetchError(
-            f"{host} leads to an address inside a private network, which is not read. "
+            "{host} leads to an address inside a private network, which is not read. "
             "Use a public one, or have the operator allow that network (fetch.allowed_networks).",
             permanent=True,
+            host=host,
         )
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return FetchError(
-            f"The certificate of {host} is not valid, so nobody can tell whether the page is genuine. "
-            "Try again once its owner has renewed it."
+            "The certificate of {host} is not valid, so nobody can tell whether the page is genuine. "
+            "Try again once its owner has renewed it.",
+            host=host,
         )
     if isinstance(error, aiohttp.ClientSSLError):
-        return FetchError(f"No secure connection to {host} can be made. Check the address, or try again later.")
+        return FetchError(
+            "No secure connection to {host} can be made. Check the address, or try again later.", host=host
+        )
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return FetchError(f"There is no host {host}, or it cannot be looked up now. Check the address, or try later.")
+        return FetchError(
+            "There is no host {host}, or it cannot be looked up now. Check the address, or try later.", host=host
+        )
     if isinstance(error, aiohttp.ClientConnectorError):
-        return FetchError(f"Nothing answers at {host}. Check the address, or try again later.")
+        return FetchError("Nothing answers at {host}. Check the address, or try again later.", host=host)
     if isinstance(error, aiohttp.ClientResponseError):
-        return FetchError(f"What {host} answers is not proper HTTP. Check the address, or try again later.")
-    return FetchError(f"{host} broke off before its answer was complete. Try again later.")
+        return FetchError("What {host} answers is not proper HTTP. Check the address, or try again later.", host=host)
+    return FetchError("{host} broke off before its answer was complete. Try again later.", host=host)

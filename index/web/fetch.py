@@ -201,7 +201,9 @@ class Fetcher:
             seen[url] = answer.status
             url = _target(url, answer)
             if url in seen or len(seen) > self._max_redirects:
-                raise FetchError(f"{url.raw_host} sends on and on without an end. Copy the address from the browser.")
+                raise FetchError(
+                    "{host} sends on and on without an end. Copy the address from the browser.", host=url.raw_host
+                )
 
     async def _mind_robots(self, errand: Errand, url: URL) -> None:
         async def get(robots_url: URL) -> RobotsFile:
@@ -253,12 +255,17 @@ def _target(url: URL, answer: Answer) -> URL:
     try:
         target = checked_url(urljoin(str(url), answer.headers["Location"]))
     except (KeyError, ValueError, FetchError):
-        message = f"{url.raw_host} sends on to an address that is not used. Open the page in a browser, and copy that."
-        raise FetchError(message, permanent=True) from None
+        raise FetchError(
+            "{host} sends on to an address that is not used. Open the page in a browser, and copy that.",
+            permanent=True,
+            host=url.raw_host,
+        ) from None
     if url.scheme == "https" and target.scheme == "http":
         raise FetchError(
-            f"{url.raw_host} sends on to an address without encryption. If you trust it, give its address, "
-            f"with http://{target.raw_host}, itself."
+            "{host} sends on to an address without encryption. If you trust it, give its address, "
+            "with http://{target}, itself.",
+            host=url.raw_host,
+            target=target.raw_host,
         )
     return target
 
@@ -266,12 +273,18 @@ def _target(url: URL, answer: Answer) -> URL:
 def _refused(status: int, url: URL) -> FetchError:
     host = url.raw_host
     if status in (404, 410):
-        return FetchError(f"{host} has no such page ({status}): check the address.", gone=True)
+        return FetchError("{host} has no such page ({status}): check the address.", gone=True, host=host, status=status)
     if status in (401, 402, 403, 407, 451):
-        message = f"{host} does not give out that page ({status}). Save it as a file, and add that."
-        return FetchError(message, permanent=True)
+        return FetchError(
+            "{host} does not give out that page ({status}). Save it as a file, and add that.",
+            permanent=True,
+            host=host,
+            status=status,
+        )
     if status == 429:
-        return FetchError(f"{host} asks for fewer requests ({status}). Try again later.")
+        return FetchError("{host} asks for fewer requests ({status}). Try again later.", host=host, status=status)
     if status >= 500:
-        return FetchError(f"{host} has trouble of its own ({status}). Try again later.")
-    return FetchError(f"{host} gives an answer that is no page ({status}). Check the address in a browser.")
+        return FetchError("{host} has trouble of its own ({status}). Try again later.", host=host, status=status)
+    return FetchError(
+        "{host} gives an answer that is no page ({status}). Check the address in a browser.", host=host, status=status
+    )

@@ -62,9 +62,16 @@ class FetchError(UserError):
     """
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None, permanent: bool = False, gone: bool = False
+        self,
+        template: str,
+        /,
+        *,
+        retry_after: float | None = None,
+        permanent: bool = False,
+        gone: bool = False,
+        **values: object,
     ) -> None:
-        super().__init__(message)
+        super().__init__(template, **values)
         self.retry_after = retry_after
         self.permanent = permanent or gone
         self.gone = gone
@@ -103,13 +110,19 @@ def checked_url(text: str) -> URL:
         host = "" if "%" in authority[1] else _checked_host(url.raw_host or "")
         url = url.with_host(host)
     except ValueError:
-        message = "That web address names no proper host. Copy it from the browser, and write numbers as in 192.0.2.1."
-        raise FetchError(message, permanent=True) from None
+        raise FetchError(
+            "That web address names no proper host. Copy it from the browser, and write numbers as in 192.0.2.1.",
+            permanent=True,
+        ) from None
     if len(text) > MAX_URL or len(str(url)) > MAX_URL:
-        raise FetchError(f"That web address is longer than {MAX_URL:,} characters: use a shorter one.", permanent=True)
+        raise FetchError(
+            "That web address is longer than {limit} characters: use a shorter one.", permanent=True, limit=MAX_URL
+        )
     port = url.port or 0
     if port not in _WEB_PORTS and (port < 1024 or port in _SERVICE_PORTS):
-        raise FetchError(f"Port {port} is not one for web pages: use an address without it.", permanent=True)
+        raise FetchError(
+            "Port {port} is not one for web pages: use an address without it.", permanent=True, port=str(port)
+        )
     return url
 
 

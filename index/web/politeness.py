@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 from protego import Protego
 from yarl import URL
 
+from index.errors import Said, mark
 from index.web.network import FetchError
 
 PRODUCT = "Verbatim"
@@ -94,13 +95,16 @@ class Turns:
 
 def shut_out(host: str, seconds: float) -> FetchError:
     """The error for a host that wants to be left alone for `seconds`."""
-    unit, name = next((unit, name) for unit, name in _UNITS if seconds >= 2 * unit or unit == 1)
-    return FetchError(
-        f"{host} asks to be left alone for now. Try again in {-(-seconds // unit):.0f} {name}.", retry_after=seconds
-    )
+    unit, template = next((unit, template) for unit, template in _AGAIN if seconds >= 2 * unit or unit == 1)
+    return FetchError(template, retry_after=seconds, host=host, number=int(-(-seconds // unit)))
 
 
-_UNITS = ((86_400, "days"), (3_600, "hours"), (60, "minutes"), (1, "seconds"))
+_AGAIN = (
+    (86_400, mark("{host} asks to be left alone for now. Try again in {number} days.")),
+    (3_600, mark("{host} asks to be left alone for now. Try again in {number} hours.")),
+    (60, mark("{host} asks to be left alone for now. Try again in {number} minutes.")),
+    (1, mark("{host} asks to be left alone for now. Try again in {number} seconds.")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ class _Rules:
     until: float
     rules: Protego | None = None
     size: int = 0
-    trouble: str = ""
+    trouble: Said | None = None
     permanent: bool = False
 
 
@@ -142,15 +146,16 @@ class Robots:
             if found is None or found.until <= asyncio.get_running_loop().time():
                 found = await self._asked(origin, get)
                 self._keep(origin, found)
-        if found.trouble:
+        if found.trouble is not None:
             raise FetchError(found.trouble, permanent=found.permanent)
         if found.rules is None:
             return 0.0
         if not found.rules.can_fetch(str(url), PRODUCT):
             raise FetchError(
-                f"The robots.txt of {url.raw_host} asks programs not to read that page. Ask its owner, "
+                "The robots.txt of {host} asks programs not to read that page. Ask its owner, "
                 "or save the page as a file and add that.",
                 permanent=True,
+                host=url.raw_host,
             )
         return found.rules.crawl_delay(PRODUCT) or 0.0
 
@@ -161,14 +166,18 @@ class Robots:
         except FetchError as error:
             if error.retry_after is not None:  # which is remembered for the host as a whole
                 raise
-            return _Rules(clock() + self._failure_seconds, trouble=str(error), permanent=error.permanent)
+            return _Rules(clock() + self._failure_seconds, trouble=error.said, permanent=error.permanent)
         if 200 <= file.status < 300:
             text = file.data.decode("utf-8-sig", errors="replace")
             return _Rules(clock() + _ROBOTS_SECONDS, _parsed(text), len(text))
         if 400 <= file.status < 500 and file.status != 429:
             return _Rules(clock() + _ROBOTS_SECONDS)  # there is none, so everything may be read
-        trouble = f"The robots.txt of {origin.raw_host} cannot be read ({file.status}), so its pages are left alone."
-        return _Rules(clock() + self._failure_seconds, trouble=f"{trouble} Try again later.")
+        trouble = Said(
+            "The robots.txt of {host} cannot be read ({status}), so its pages are left alone. Try again later.",
+            host=origin.raw_host,
+            status=file.status,
+        )
+        return _Rules(clock() + self._failure_seconds, trouble=trouble)
 
     def _keep(self, origin: URL, rules: _Rules) -> None:
         self._known[origin] = rules

@@ -1,0 +1,177 @@
+"""/help, as everybody, managers, those who run a server and the operator see it, in servers and in direct messages."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from discord_loopback import BotProcess, LoopbackDiscord
+
+from cogs.guide import AUDIENCES, Audience
+from cogs.speech import LANGUAGES
+
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
+HERE = Path(__file__).resolve().parent
+QUIET = {"model": "hash", "dimension": 1_024, "every": 1e6, "first": 1e6}
+MANAGING, ADMINISTRATING, OPERATING = "Managing the articles", "Managing me", "Running me"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("operator")
+    (folder / "articles").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server():
+    with LoopbackDiscord() as discord:
+        for guild in discord.guilds:
+            guild.editor = discord._person(f"editor-{guild.name.lower()}")
+            guild.join(guild.editor, guild.role("Editors"))
+        yield discord
+
+
+@pytest.fixture(scope="module")
+def process(server, folder):
+    command = [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(QUIET)]
+    with BotProcess(server, command, cwd=HERE.parent) as process:
+        yield process.wait_ready()
+
+
+@pytest.fixture
+def discord(server, process):
+    """The shared server; nothing that a test does breaks Discord's rules, leaves the loopback or costs a traceback."""
+    yield server
+    assert server.violations == []
+    assert server.refused_connections() == []
+    assert "Traceback" not in process.output
+    assert process.running
+
+
+def helped(discord, channel, user):
+    asked = discord.slash(channel, user, "help").wait_for_answer()
+    assert asked.ephemeral and asked.acknowledged_after < 3
+    return asked
+
+
+def titles(asked):
+    return [one["title"] for one in asked.embeds]
+
+
+def registered(discord):
+    """(name of the command, of its root) of everything that is registered: `/feeds add`, `Index this message`."""
+    for one in discord.commands[None]:
+        inner = [option for option in one["options"] if option["type"] in (1, 2)]
+        for option in inner or [None]:
+            name = one["name"] if option is None else f"{one['name']} {option['name']}"
+            yield one["type"], name, one["name"]
+
+
+def shown(asked, kind, name):
+    if kind == 1:
+        return re.search(rf"</{name}:\d+>|`/{name}`", asked.text) is not None
+    return f"**{name}**" in asked.text
+
+
+def test_every_command_has_its_readers(discord, process):
+    """It is decided for every command and menu whom it is for: a new one has to be entered in AUDIENCES."""
+    helped(discord, discord.guilds[0].channel("general"), discord.guilds[0].member)
+    roots = {root for _, _, root in registered(discord)}
+    assert roots <= set(AUDIENCES)
+    assert {"ask", "help", "settings", "articles"} <= roots
+
+
+def test_nothing_is_missing(discord):
+    """Whoever may do everything finds every registered command, and every menu, in the help."""
+    guild = discord.guilds[0]
+    asked = helped(discord, guild.channel("general"), discord.operator)
+    assert titles(asked) == ["Asking", MANAGING, ADMINISTRATING, OPERATING]
+    assert [name for kind, name, _ in registered(discord) if not shown(asked, kind, name)] == []
+
+
+def test_names_can_be_clicked(discord):
+    """The names of commands are mentions with the ids under which they are registered."""
+    guild = discord.guilds[0]
+    asked = helped(discord, guild.channel("general"), guild.manager)
+    for name in ("ask", "articles add", "settings"):
+        root = discord.command(name.split()[0])
+        assert f"</{name}:{root['id']}>" in asked.text
+
+
+@pytest.mark.parametrize(
+    "who, parts", [("member", []), ("editor", [MANAGING]), ("manager", [MANAGING, ADMINISTRATING])]
+)
+def test_by_rights(discord, folder, who, parts):
+    """Everybody sees how to ask, managers how to manage, those with Manage Server the settings, and none anything
+    else."""
+    guild = discord.guilds[0]
+    panel = discord.slash(guild.channel("general"), guild.manager, "settings").wait_for_answer()
+    discord.select(panel.message, "settings:roles", [guild.role("Editors")], guild.manager).wait_for_answer()
+    asked = helped(discord, guild.channel("general"), getattr(guild, who))
+    assert titles(asked) == ["Asking", *parts]
+    seen = {Audience.EVERYBODY}
+    seen |= {Audience.MANAGERS} if MANAGING in parts else set()
+    seen |= {Audience.ADMINISTRATORS} if ADMINISTRATING in parts else set()
+    for kind, name, root in registered(discord):
+        assert shown(asked, kind, name) == (AUDIENCES[root] in seen), name
+    assert "check" not in asked.text
+    elsewhere = discord.guilds[1]
+    assert titles(helped(discord, elsewhere.channel("general"), elsewhere.editor)) == ["Asking"]
+
+
+def test_where_i_answer(discord):
+    """The help names the channels in which the bot answers here, and the forums whose posts it answers."""
+    guild = discord.guilds[0]
+    ideas = discord.add_channel(guild, "ideas", 15)
+    before = helped(discord, guild.channel("general"), guild.member).text
+    assert "I answer in" not in before and "post" not in before and "directly" in before
+    panel = discord.slash(guild.channel("general"), guild.manager, "settings").wait_for_answer()
+    discord.select(panel.message, "settings:channels", [guild.channel("help")], guild.manager).wait_for_answer()
+    discord.select(panel.message, "settings:forums", [ideas], guild.manager).wait_for_answer()
+    discord.click(panel.message, "settings:page:2", guild.manager).wait_for_answer()
+    discord.click(panel.message, "Direct messages: on", guild.manager).wait_for_answer()
+    after = helped(discord, guild.channel("general"), guild.member).text
+    assert f"In this server I answer in {guild.channel('help').mention}." in after
+    assert f"Write a post in {ideas.mention}" in after and "directly" not in after
+    elsewhere = discord.guilds[1]
+    assert "I answer in" not in helped(discord, elsewhere.channel("general"), elsewhere.member).text
+
+
+def test_in_direct_messages(discord):
+    """In direct messages there is only what works there; the operator is told what only the operator can, too."""
+    member, operator = discord.guilds[0].member, discord.operator
+    asked = helped(discord, discord.dm_channel(member), member)
+    assert titles(asked) == ["Asking"]
+    for kind, name, root in registered(discord):
+        works = 1 in (discord.command(root, None, kind).get("contexts") or [1])
+        assert shown(asked, kind, name) == (works and AUDIENCES[root] is Audience.EVERYBODY), name
+    asked = helped(discord, discord.dm_channel(operator), operator)
+    assert titles(asked) == ["Asking", OPERATING]
+    assert "/reindex" not in asked.text
+
+
+def test_in_every_language(discord):
+    """The whole help fits into a message, in every language."""
+    guild = discord.guilds[0]
+    try:
+        for language in LANGUAGES:
+            discord.operator.locale = language
+            asked = helped(discord, guild.channel("general"), discord.operator)
+            assert len(asked.embeds) == 4
+            assert [name for kind, name, _ in registered(discord) if kind == 1 and not shown(asked, kind, name)] == []
+    finally:
+        discord.operator.locale = "en-US"
+
+
+def test_without_the_ids(discord, process):
+    """Where Discord does not tell the commands' ids, their names are shown all the same, and the next help has them."""
+    process.terminate()
+    process.start().wait_ready()
+    guild = discord.guilds[0]
+    discord.fail(403, r"/commands$", "GET")
+    asked = helped(discord, guild.channel("general"), guild.member)
+    assert "`/ask`" in asked.text and "</ask" not in asked.text
+    assert "</ask:" in helped(discord, guild.channel("general"), guild.member).text
