@@ -21,7 +21,7 @@ from cogs.refusal import Refusal
 from cogs.replies import replies
 from cogs.sending import revise
 from cogs.service import NOWHERE, Asked
-from cogs.speech import _, listed
+from cogs.speech import _, listed, n_
 from records.preferences import Preferences
 
 if TYPE_CHECKING:
@@ -119,3 +119,8 @@ def elsewhere(preferences: Preferences) -> str:
     """What somebody is told who asks in another channel than those of `is_answered_in`. It names them as links."""
     channels = [f"<#{one}>" for one in sorted(preferences.channels)]
     return _("Questions are answered in other channels of this server: {channels}.", channels=listed(channels[:_NAMED]))
+
+
+def too_long() -> str:
+    """What somebody is told whose question is too long."""
+    return n_("Please ask in at most {number} character.", "Please ask in at most {number} characters.", LONGEST)

@@ -12,8 +12,9 @@ from discord import ui
 
 from cogs import context, render
 from cogs.answers import Asking
-from cogs.asking import LONGEST, SHORTEST
+from cogs.asking import LONGEST, SHORTEST, Ready
 from cogs.buttons import telling
+from cogs.direct import Ground
 from cogs.errors import think
 from cogs.markdown import escape, label, unescape
 from cogs.refusal import Refusal
@@ -59,8 +60,8 @@ class ServerMenu(ui.DynamicItem[ui.Select[Any]], template=r"ask:server:(?P<hits>
             return
         previous = await context.before_chosen(message, question, bot.user)
         asking = Asking(question, interaction.user.id, server.id, None, False, tuple(previous), self.hits or None)
-        ready = await bot.asker.ready(asking, question=question, embeds=True)
-        await bot.asker.show(interaction, replace(ready, replies=from_server(ready.replies, server, chose=True)))
+        found = await ready(bot, asking, Ground(server, chose=True), question=question, embeds=True)
+        await bot.asker.show(interaction, found)
 
 
 class OtherServerButton(ui.DynamicItem[ui.Button[Any]], template=r"ask:servers"):
@@ -87,6 +88,19 @@ class OtherServerButton(ui.DynamicItem[ui.Button[Any]], template=r"ask:servers")
 
 
 BUTTONS = (ServerMenu, OtherServerButton)
+
+
+async def ready(bot: "VerbatimBot", asking: Asking, ground: Ground, *, question: str | None, embeds: bool) -> Ready:
+    """What to send for a question: the answer, or the menu of the servers where one is still to be chosen; `question`
+    and `embeds` as in `Asker.ready`."""
+    if not ground.choices:
+        found = await bot.asker.ready(asking, question=question, embeds=embeds)
+        if ground.server is None:
+            return found
+        return replace(found, replies=from_server(found.replies, ground.server, chose=ground.chose))
+    if asking.article is not None:
+        raise Refusal(_("First ask without an article, and choose the server whose articles you mean."))
+    return Ready([menu(ground.choices, asking.question, hits=asking.hits)])
 
 
 def menu(choices: Sequence[discord.Guild], question: str | None, *, hits: int | None = None) -> Reply:

@@ -9,7 +9,9 @@ import hashlib
 import json
 import logging
 import random
+import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -38,6 +40,7 @@ from cogs.feeds import FeedsCog, SourcesCog
 from cogs.gaps import BUTTONS as GAPS_BUTTONS
 from cogs.gaps import GapsCog
 from cogs.guide import GuideCog
+from cogs.hearing import HearingCog
 from cogs.messages import MessagesCog
 from cogs.notices import Notices
 from cogs.preferences import BUTTONS as SETTINGS_ITEMS
@@ -52,7 +55,7 @@ from cogs.settings import Settings
 from cogs.status import StatusCog
 from cogs.stopping import stop_on_signals
 from cogs.translator import Translator
-from cogs.trouble import LONGEST_DELAY, Backoff, OneLine, hopeless, in_short, passes
+from cogs.trouble import LONGEST_DELAY, Backoff, Brake, OneLine, hopeless, in_short, passes
 from cogs.turning import BUTTONS as TURNING_BUTTONS
 from cogs.vigilance import tell_of
 from index.corpus import Library
@@ -68,11 +71,14 @@ from retrieval.reranker import CrossEncoderReranker
 log = logging.getLogger(__name__)
 
 _USER_AGENT = "Verbatim (a Discord bot that reads what its servers point it to)"
+_CONNECTIONS = 5  # of each shard within a minute, without a pause
 _LAUNCHES = 5  # attempts of a shard to connect, five seconds apart, until all begins anew
 # Seconds to stop in: containers wait for ten. The bridge takes up to four of them.
 _LAST_WORDS = 1.5  # for work already done to say so
 _GOODBYE = 1.5  # for the connection to close
 _STOP_WITHIN = 8.0  # for everything: then the process ends, whatever hangs
+
+Connect = Callable[..., Awaitable[aiohttp.ClientWebSocketResponse]]
 
 
 class VerbatimBot(commands.AutoShardedBot):
@@ -116,13 +122,15 @@ class VerbatimBot(commands.AutoShardedBot):
         self.has_been_ready = False
         self._at_work: set[asyncio.Task[Any]] = set()
         self._launches: Counter[int] = Counter()
+        self._brake = Brake()
+        vars(self.http)["ws_connect"] = self._slowed(self.http.ws_connect)
 
     async def setup_hook(self) -> None:
         self._warming = asyncio.create_task(self._warm_up())
         if self.application is not None:
             self.owner_ids = operators(self.application)
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        for cog in (AskCog, ArticlesCog, FeedsCog, MessagesCog, ReindexCog):
+        for cog in (AskCog, HearingCog, ArticlesCog, FeedsCog, MessagesCog, ReindexCog):
             await self.add_cog(cog(self))
         for own in (PreferencesCog, GuideCog, DeparturesCog, StatusCog, PrivacyCog, GapsCog, SourcesCog, ExportCog):
             await self.add_cog(own(self))
@@ -179,6 +187,18 @@ class VerbatimBot(commands.AutoShardedBot):
         except OSError as error:
             log.warning("commands.json cannot be written to the data folder: %s", error.strerror)
         log.info("commands registered", extra={"commands": len(commands_)})
+
+    def _slowed(self, connect: Connect) -> Connect:
+        """The way to the gateway, with a pause where connections break again and again."""
+
+        async def slowed(url: str, *, compress: int = 0) -> aiohttp.ClientWebSocketResponse:
+            most = _CONNECTIONS * (self.shard_count or 1)
+            if pause := self._brake.pause(most, time.monotonic()):
+                log.warning("the gateway's connections break one after the other; next attempt in %.1f s", pause)
+                await asyncio.sleep(pause)
+            return await connect(url, compress=compress)
+
+        return slowed
 
     async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
         """Connects a shard for the first time. discord.py comes here again, within itself, after each failure."""

@@ -12,7 +12,7 @@ import discord
 
 from cogs.markdown import escape, label, link, safe_url, width, without_folders
 from cogs.overview import Condition
-from cogs.render import TITLE_IN_LINE, short
+from cogs.quoting import TITLE_IN_LINE, short
 from cogs.schedule import LastRun
 from cogs.settings import Settings
 from cogs.speech import _, mark, n_, number, told

@@ -18,6 +18,7 @@ import discord
 from cogs.bridge import Lane
 from cogs.once import Once
 from cogs.sending import SENDING
+from cogs.service import NOWHERE
 
 if TYPE_CHECKING:
     from cogs.client import VerbatimBot
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 CHOICES = 25  # servers that a menu offers
 _LOOKED_AT = 60  # servers that one person is looked for in; those they were seen in come first
 _AT_ONCE = 8  # look-ups under way, for everybody together
-_PATIENCE = 2.5  # seconds for all look-ups for one person; who is found until then is used
+_PATIENCE = 2.0  # seconds for all look-ups for one person; who is found until then is used
 _FRESH = 180.0  # seconds for which a look-up holds
 _KEPT = 10_000  # look-ups that are remembered
 
@@ -41,6 +42,10 @@ class Ground:
     chose: bool = False
     choices: Sequence[discord.Guild] = ()
 
+    def place(self, guild: int | None) -> int:
+        """The server whose articles are asked: that in which the question is asked (`guild`), if it is in one."""
+        return guild or (self.server.id if self.server else NOWHERE)
+
 
 class Direct:
     """Who may ask what in direct messages, on one connection."""
@@ -51,16 +56,15 @@ class Direct:
         self._seen = Once(5 * _KEPT)
         self._room = asyncio.Semaphore(_AT_ONCE)
 
-    def saw(self, person: int, server: int) -> None:
-        """Remembers that a person has asked in a server, which is where they are looked for first."""
-        self._seen.add((person, server))
-
-    async def ground(self, person: int) -> Ground:
-        """Whose articles this person asks now.
+    async def ground(self, person: int, guild: int | None = None) -> Ground:
+        """Whose articles this person asks now in direct messages; nothing is to choose in a server (`guild`).
 
         Raises:
             Refusal: the bot is too busy to look it up.
         """
+        if guild is not None:
+            self._seen.add((person, guild))  # which is where they are looked for first
+            return Ground()
         bot = self._bot
         chosen = await bot.bridge.call_for(person, Lane.LOOK, bot.records.people.chosen, person)
         if chosen is not None and (server := await self.allowed(person, chosen)) is not None:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 from cogs.markdown import escape, label, link, safe_url, width, without_folders
 from cogs.overview import Overview
-from cogs.render import CONTENT, TITLE_IN_LINE, short
+from cogs.quoting import CONTENT, TITLE_IN_LINE, short
 from cogs.schedule import Happened
 from cogs.service import NOWHERE
 from cogs.settings import Settings

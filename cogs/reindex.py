@@ -63,8 +63,8 @@ class ReindexCog(commands.Cog):
             demand_manager(interaction)
         server = server_of(interaction)
         await think(interaction, ephemeral=False)
-        parts = [_Part(server, "this server")] if manages else []
-        parts += [_Part(None, "the operator's articles")] if operates else []
+        parts = [_Part(server, "server")] if manages else []
+        parts += [_Part(None, "operator")] if operates else []
         await self._look_at(interaction, parts, preview=preview)
 
     async def _look_at(

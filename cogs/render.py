@@ -13,10 +13,17 @@ from babel import Locale
 from discord import ui
 
 from cogs.markdown import ELLIPSIS, cut, escape, label, unescape, width
-from cogs.quoting import CONTENT as CONTENT  # noqa: PLC0414
-from cogs.quoting import ROOMS, Style, embedded, in_text, passage_embedded, passage_in_text, stacked
-from cogs.quoting import TITLE_IN_LINE as TITLE_IN_LINE  # noqa: PLC0414
-from cogs.quoting import short as short  # noqa: PLC0414
+from cogs.quoting import (
+    CONTENT,
+    ROOMS,
+    TITLE_IN_LINE,
+    Style,
+    embedded,
+    in_text,
+    passage_embedded,
+    passage_in_text,
+    stacked,
+)
 from cogs.speech import LANGUAGES, _, current, listed, mark, n_, speaking
 from index.language import code_of
 from retrieval.answer import Answer, Hit, Passage
@@ -217,8 +224,3 @@ def _language_name(language: str) -> str:
 def note(text: str, limit: int = CONTENT) -> str:
     """A message of plain words, such as an error's: shown as it stands."""
     return escape(cut(text, limit))
-
-
-def counted(number: int, word: str) -> str:
-    """`1 article`, `2,000 articles`."""
-    return f"{number:,} {word}" + ("" if number == 1 else "s")

@@ -16,10 +16,10 @@ from cogs.speech import _, mark, n_, told
 from index.jobs import INSIDE
 from index.report import Outcome, Progress, SyncReport
 
-What = Literal["it", "this server", "the operator's articles"]
+What = Literal["it", "server", "operator"]
 """What a run is about."""
 
-_HEADINGS = {"this server": mark("This server"), "the operator's articles": mark("The operator's articles")}
+_HEADINGS: dict[What, str] = {"server": mark("This server"), "operator": mark("The operator's articles")}
 _DETAILS = CONTENT // 2 - 220  # what details of one part take at most: two parts fit into a message
 _TOLD = 8  # of one kind, one by one; more are counted
 _LINE = 180
@@ -162,7 +162,7 @@ def progress(what: What, now: Progress) -> str:
             done=done,
             percent=percent,
         )
-    if what == "this server":
+    if what == "server":
         return n_(
             "Reading this server: {done} of {number} article ({percent}%)…",
             "Reading this server: {done} of {number} articles ({percent}%)…",
@@ -181,7 +181,7 @@ def progress(what: What, now: Progress) -> str:
 
 def starting(what: What) -> str:
     """That a run begins."""
-    return _("Starting on this server…") if what == "this server" else _("Starting on the operator's articles…")
+    return _("Starting on this server…") if what == "server" else _("Starting on the operator's articles…")
 
 
 def report(what: str, done: SyncReport) -> str:

@@ -3,6 +3,7 @@ how it is logged."""
 
 import logging
 import random
+from collections import deque
 from typing import Literal
 
 import aiohttp
@@ -59,6 +60,25 @@ class Backoff(ExponentialBackoff[Literal[False]]):
     def delay(self) -> float:
         longest = LONGEST_DELAY * random.uniform(0.5, 1.0)  # noqa: S311 — spreads load, no secret
         return min(super().delay(), longest)
+
+
+class Brake:
+    """How long to wait before the next connection to the gateway.
+
+    discord.py resumes at once, and again as often as a connection breaks at once, hundreds of times a second. So many
+    connections as `most` may be made within a minute without a pause; the pauses grow with each one beyond.
+    """
+
+    def __init__(self) -> None:
+        self._made: deque[float] = deque()
+
+    def pause(self, most: int, now: float) -> float:
+        """Seconds to wait before the connection that is wanted `now` (of any clock that does not go back)."""
+        while self._made and self._made[0] < now - 60.0:
+            self._made.popleft()
+        self._made.append(now)
+        beyond = len(self._made) - most
+        return min(LONGEST_DELAY, 2.0 ** min(beyond, 10)) if beyond > 0 else 0.0
 
 
 class OneLine(logging.Filter):

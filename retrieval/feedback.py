@@ -80,7 +80,8 @@ class Judged:
     @property
     def key(self) -> str:
         """What tells it, as it is judged now, from others; its words cannot be read from that."""
-        said = "\0".join([key_of(self.question), *sorted(map("\1".join, self.right)), "", *map("\1".join, self.wrong)])
+        right, wrong = (sorted(map("\1".join, some)) for some in (self.right, self.wrong))
+        said = "\0".join([key_of(self.question), *right, "", *wrong])
         return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:16]
 
 

@@ -150,12 +150,12 @@ class LoopbackDiscord(LoopbackServer):
     def offline(self) -> Iterator[None]:
         """Refuse connections on the port, and drop those that stand, until the block ends."""
         self._await(self._site.stop())
-        self.rest.offline = True
+        self.rest.offline = self.gateway.offline = True
         self.drop_gateway()
         try:
             yield
         finally:
-            self.rest.offline = False
+            self.rest.offline = self.gateway.offline = False
             self._await(self._listen())
 
     def fail(

@@ -109,6 +109,7 @@ class Gateway:
         self.allowed_privileged = 0
         self.refuse_identify: int | None = None
         self.refuse_connections = 0  # so many more are answered with 503
+        self.offline = False
         self.lost_shards: set[int] = set()  # whose connections break as soon as they say who they are
         self.open = asyncio.Event()
         self.open.set()
@@ -117,6 +118,9 @@ class Gateway:
         self.connections: set[Connection] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        if self.offline and request.transport is not None:
+            request.transport.abort()  # a connection kept alive from before
+            return web.Response()
         if self.refuse_connections:
             self.refuse_connections -= 1
             return web.Response(status=503)

@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from discord_loopback import BotProcess, Interaction, LoopbackDiscord, Message  # noqa: E402
+from discord_loopback import BotProcess, Interaction, LoopbackDiscord, Message, User  # noqa: E402
 from discord_page import Shown, page  # noqa: E402
 
 PHONE, DESKTOP = 412, 720  # CSS pixels
@@ -76,24 +76,96 @@ class Stage:
         first = self.shown(asked.message, f"{asked.user.name} used {name}") if asked.message else None
         return [one for one in (first, *map(self.shown, asked.followups)) if one]
 
-    def use(self, user, name: str, **options: object) -> Interaction:
+    def use(self, user: User, name: str, **options: object) -> Interaction:
         asked = self.discord.slash(self.channel, user, name, options)
         return asked.wait_for(lambda self: self.answered and self.text and not self.text.endswith("…"), 60)
+
+    def press(self, message: Message, button: str, user: User) -> Interaction:
+        """Presses a button, and waits until what it does is to be seen."""
+        pressed = self.discord.click(message, button, user)
+        return pressed.wait_for(lambda self: self.acknowledged_after is not None and self.answered, 60)
 
 
 def scenes(stage: Stage) -> Iterator[Scene]:
     """Everything that is worth a look."""
-    discord, member = stage.discord, stage.guild.member
+    yield from asking(stage)
+    yield from governing(stage)
+    yield from learning(stage)
+
+
+def asking(stage: Stage) -> Iterator[Scene]:
+    discord, member, owner = stage.discord, stage.guild.member, stage.guild.owner
     asked = stage.use(member, "ask", question="When did the sea wall at Port Merrow give way?")
-    yield Scene("answer", "An answer to `/ask`, on a phone.", stage.command(asked, "/ask"))
-    yield Scene("answer-desktop", "The same on a desktop.", stage.command(asked, "/ask"), DESKTOP)
+    yield Scene("answer", "An answer to `/ask`, on a phone", stage.command(asked, "/ask"))
+    yield Scene("answer-desktop", "The same on a desktop", stage.command(asked, "/ask"), DESKTOP)
+    context = stage.press(asked.message, "Context", member)
+    yield Scene("context", "“Context”, for whoever pressed it", [stage.shown(context.message)])
+    more = stage.press(asked.message, "More", member)
+    yield Scene("more", "“More”, for whoever pressed it", [stage.shown(more.message)])
+    private = stage.use(member, "ask", question="How many people were driven from their homes?", private=True)
+    shown = stage.command(private, "/ask")
+    stage.press(private.message, "Share", member)
+    shared = discord.wait_for_message(stage.channel, lambda one: "homes" in one.text, after=private.message)
+    yield Scene("private", "A private answer, and the same one shared", [*shown, stage.shown(shared)])
     question = discord.say(
         stage.channel, member, f"{discord.bot.mention} Why is there no country name on British stamps?"
     )
     reply = discord.wait_for_reply(question, timeout=60)
-    yield Scene("mention", "A reply to a mention.", [stage.shown(question), stage.shown(reply, f"{member.name} …")])
-    nothing = stage.use(member, "ask", question="Who won the football World Cup in 2022?")
-    yield Scene("nothing", "When no article answers.", stage.command(nothing, "/ask"))
+    again = discord.say(stage.channel, owner, "And who printed them?", reply_to=reply)
+    followed = discord.wait_for_reply(again, timeout=60)
+    yield Scene(
+        "mention",
+        "A mention, and a follow-up in reply to the answer",
+        [
+            stage.shown(question),
+            stage.shown(reply, member.name),
+            stage.shown(again, discord.bot.name),
+            stage.shown(followed, owner.name),
+        ],
+    )
+    nothing = stage.use(owner, "ask", question="Who won the football World Cup in 2022?")
+    yield Scene("nothing", "When no article answers", stage.command(nothing, "/ask"))
+    owner.locale = "de"
+    german = stage.use(owner, "ask", question="When does Lanternfall patch 1.8 go live?")
+    yield Scene("german", "The words around the sentences are in the reader’s language", stage.command(german, "/ask"))
+    owner.locale = "en-US"
+
+
+def governing(stage: Stage) -> Iterator[Scene]:
+    owner, manager, member = stage.guild.owner, stage.guild.manager, stage.guild.member
+    panel = stage.use(owner, "settings")
+    yield Scene("settings", "`/settings`", [stage.shown(panel.message)])
+    helped = stage.use(member, "help")
+    yield Scene("help", "`/help`, as a member sees it", [stage.shown(helped.message)])
+    status = stage.use(stage.discord.operator, "status")
+    yield Scene("status", "`/status`, as the operator sees it", [stage.shown(status.message)])
+    told = stage.use(member, "privacy show")
+    yield Scene("privacy", "`/privacy show`", [stage.shown(told.message)])
+    file = stage.discord.upload("owls.md", b"# Owls in the mill\n\nA pair of barn owls nests in the old mill.\n")
+    added = stage.use(manager, "articles add", file=file)
+    listed = stage.use(manager, "articles list")
+    yield Scene("articles", "An article is added; the list", [stage.shown(added.message), stage.shown(listed.message)])
+    refused = stage.use(member, "reindex")
+    yield Scene("refused", "Who may not is told so, and nobody else", stage.command(refused, "/reindex"))
+
+
+def learning(stage: Stage) -> Iterator[Scene]:
+    owner, member, manager = stage.guild.owner, stage.guild.member, stage.guild.manager
+    panel = stage.use(owner, "settings")
+    for button in ("settings:page:2", "settings:log_questions:on"):
+        stage.press(panel.message, button, owner)
+    yield Scene("settings-answers", "Its second page", [stage.shown(panel.message)])
+    for question in ("Is there a ferry to Hazel Island?", "When does the ferry to Hazel Island leave?"):
+        stage.use(member, "ask", question=question)
+    judged = stage.use(manager, "ask", question="When does Lanternfall patch 1.8 go live?")
+    thanked = stage.press(judged.message, "answer:judge", member)
+    yield Scene(
+        "judged",
+        "👍 and 👎, where the server keeps a question log",
+        [stage.shown(judged.message), stage.shown(thanked.message)],
+    )
+    gaps = stage.use(manager, "gaps")
+    yield Scene("gaps", "`/gaps`: what the articles do not answer", [stage.shown(gaps.message)])
 
 
 def main() -> int:

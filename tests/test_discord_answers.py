@@ -491,6 +491,25 @@ def test_channels_that_a_server_has_chosen(discord, process, folder):
     assert discord.wait_for_message(general, lambda one: f"Shared by {yve.mention}" in one.content)
 
 
+def test_a_server_that_is_no_longer_asked_in_direct_messages(discord, process, folder):
+    """Buttons below a direct message's answer work only as long as that server's articles may be asked there."""
+    meadow = discord.guilds[1]
+    file = discord.upload("gong.txt", b"The gong\n\nThe gong of the school was cast by a founder in 1810. It is loud.")
+    added = discord.slash(meadow.channel("general"), meadow.manager, "articles add", {"file": file})
+    added.wait_for(lambda self: "dded" in self.text, 30)
+    abe = discord.add_person("abe", meadow)
+    asked = discord.direct_message(abe, "When was the gong of the school cast by a founder?")
+    answer = discord.wait_for_reply(asked)
+    assert "The gong" in answer.text
+    assert "1810" in privately(press(discord, answer, "Context", abe)).text
+    prefer(folder, meadow.id, direct=False)
+    restart(process)
+    said = privately(press(discord, answer, "Context", abe))
+    assert said.content == "You cannot ask that server’s articles here any more."
+    discord.click(answer, "answer:remove", abe)
+    discord.wait_for(lambda: answer.deleted, 10, "the removal")
+
+
 def test_records_that_are_gone(discord, folder):
     """When an answer's record has grown too old, its buttons say so; those who keep order can still remove it."""
     guild, general = harbour(discord)

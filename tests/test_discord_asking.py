@@ -13,6 +13,8 @@ from discord_loopback import BotProcess, LoopbackDiscord, User
 from loopback_interactions import COMPONENT
 from loopback_world import SEND_IN_THREADS, VIEW_CHANNEL
 
+from cogs.asking import too_long
+from cogs.speech import speaking
 from index.article import Article
 from index.corpus import Library
 from index.indexer import Indexer
@@ -53,12 +55,13 @@ ARTICLES = {
 
 class World:
     """The servers: Harbour has settings of no kind; Meadow answers in "help" and in a forum; Orchard not in direct
-    messages; Grove has no articles."""
+    messages, and it is French; Grove has no articles, and has set German."""
 
     def __init__(self, discord):
         self.discord = discord
         self.harbour, self.meadow = discord.guilds
         self.orchard, self.grove = discord.add_guild("Orchard"), discord.add_guild("Grove")
+        self.orchard.locale = "fr"
         self.forum, self.other_forum = (discord.add_channel(self.meadow, one, 15) for one in ("questions", "gossip"))
         self.general, self.help = self.harbour.channel("general"), self.meadow.channel("help")
 
@@ -90,6 +93,7 @@ def process(server, world, tmp_path_factory):
     channels = frozenset({world.help.id})
     records.preferences.change(world.meadow.id, channels=channels, forums=frozenset({world.forum.id}))
     records.preferences.change(world.orchard.id, direct=False)
+    records.preferences.change(world.grove.id, language="de")
     records.close()
     options = {"model": "hash", "dimension": 1_024, "every": 1e6, "first": 1e6}
     command = [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(options)]
@@ -277,6 +281,15 @@ def test_threads_count_as_their_channel(discord, world):
     assert "rye bread" in mention(discord, inside, user, BREAD).text
     assert "rye bread" in ask(discord, inside, user, BREAD).text
     assert "other channels" in ask(discord, outside, user, BREAD).text
+
+
+def test_the_servers_language(discord, world):
+    """To who mentions the bot it speaks the language that the server has set, or that its people have Discord in."""
+    user = world.person("noor", world.harbour, world.orchard, world.grove)
+    for guild, language in ((world.harbour, "en"), (world.orchard, "fr"), (world.grove, "de")):
+        with speaking(language):
+            said = too_long()
+        assert mention(discord, guild.channel("general"), user, "why " * 90).content == said
 
 
 # -- threads opened from an answer

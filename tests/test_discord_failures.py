@@ -436,12 +436,13 @@ def test_shards(tmp_path):
             lost = [guild for guild in guilds if (guild.id >> 22) % 4 == 2]
             discord.gateway.lost_shards.add(2)
             discord.drop_gateway(2)
-            discord.wait_for(lambda: len(discord.gateway.resumes) > 1, 20)
+            process.wait_for_line("break one after the other; next attempt in", 20)
             for guild in guilds:
                 if guild not in lost:
                     weighed(guild)
             discord.gateway.lost_shards.clear()
             discord.wait_for(lambda: discord.gateway.shard_of(lost[0].id).connection is not None, 30)
+            assert len(discord.gateway.resumes) < 60  # five for each shard without a pause, and those by which it grows
             for guild in guilds:
                 weighed(guild)
             shards = [one["shard"][0] for one in discord.gateway.identifies]

@@ -73,6 +73,16 @@ def test_without_embeds(discord):
     assert reply.flags & (1 << 2)
 
 
+def test_the_buttons_of_the_nearest(discord):
+    """Below the nearest stand buttons to read on and to remove it; there is nothing to judge or to share."""
+    guild = discord.guilds[0]
+    reply = mention(discord, guild.channel("general"), guild.member, OWLS)
+    assert [one.get("label") or one["emoji"]["name"] for one in reply.buttons] == ["Context", "🗑️"]
+    shown = discord.click(reply, "Context", guild.owner).wait_for_answer(20)
+    assert shown.message.ephemeral
+    assert f"**{SENTENCE.removeprefix('> ')}**" in shown.message.embeds[0]["description"]
+
+
 @pytest.mark.parametrize("name", ["general", "help"])
 def test_a_reply_to_the_nearest(discord, name):
     """The nearest that answers a command shows the question, and a reply to it is searched with that."""

@@ -718,7 +718,7 @@ def test_folders_are_left_out_of_messages():
 
 def test_progress():
     """Progress says how many articles of how many are done."""
-    said = reports.progress("this server", Progress(50, 2_000, "x"))
+    said = reports.progress("server", Progress(50, 2_000, "x"))
     assert said == "Reading this server: 50 of 2,000 articles (2%)…"
 
 
