@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from cogs.recall import Recall
 from cogs.refusal import Refusal
@@ -18,7 +19,7 @@ from index.corpus import Library
 from index.errors import UserError
 from records.answers import AnswerRecord, Judgement, KeptHit, Seen
 from records.records import Records
-from retrieval.answer import Answer, Hit, Passage
+from retrieval.answer import Answer, Confidence, Hit, Passage
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,14 @@ class Asking:
     previous: tuple[str, ...] = ()
     hits: int | None = None
     article: str | None = None
+
+
+def _worth_a_screen(answer: Answer) -> int:
+    """How many hits are shown unless more are asked for: on a phone, what is weak beside a surer one hides that. It
+    stands behind More."""
+    if answer.confidence in (None, Confidence.WEAK):
+        return _FOUND
+    return len(list(takewhile(lambda hit: hit.confidence is not Confidence.WEAK, answer.hits)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,7 @@ class Answers:
             Refusal: the article asked for is not there.
         """
         wanted = self._records.preferences.of(asking.place)
-        shown = min(asking.hits or wanted.hits or self._settings.hits, _FOUND)
+        most = min(asking.hits or wanted.hits or self._settings.hits, _FOUND)
         # What was asked in private must not turn up in a report one day.
         in_public = asking.guild is not None and not asking.private
         asked = self._service.ask(
@@ -109,7 +118,7 @@ class Answers:
             keep_for=asking.asker if in_public else None,
             article=asking.article,
         )
-        asked = replace(asked, shown=shown)
+        asked = replace(asked, shown=most if asking.hits else min(most, _worth_a_screen(asked.answer)))
         return self._kept(asking, asked, question=in_public and wanted.log_questions)
 
     def _kept(self, asking: Asking, asked: Asked, *, question: bool) -> Asked:
