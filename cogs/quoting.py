@@ -131,7 +131,9 @@ def _sentence(hit: Hit, room: Room, style: Style, limit: int) -> str:
     if not around:
         return sentence
     lacking = wanted - words_in(text, language)  # what the sentence leaves to those beside it, such as its subject
-    before = block(underlined(cut_front(hit.before, around), lacking, language)) if hit.before else ""
+    title = hit.citation.article.title.casefold()
+    precedes = hit.before if hit.before and hit.before.casefold() != title else None  # the title stands above already
+    before = block(underlined(cut_front(precedes, around), lacking, language)) if precedes else ""
     after = block(underlined(cut(hit.after, around), lacking, language)) if hit.after else ""
     whole = stacked(before, sentence, after)
     return whole if width(whole) <= limit else sentence

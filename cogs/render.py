@@ -35,7 +35,8 @@ EMBEDS = 10
 _HEADING = 320  # what a question or a text searched for takes at most above an answer
 _QUESTION, _SEARCHED = mark("Question: {question}"), mark("Searched for: {question}")
 _LINE = 30  # what such a line has beside its text, at most
-_ROOMS_OF_NEAREST = tuple(replace(room, answers=False) for room in ROOMS)
+# Without its neighbours, for it is not bold: nobody could tell which of three sentences is meant. Context shows them.
+_ROOMS_OF_NEAREST = tuple(replace(room, answers=False) for room in ROOMS if not room.neighbours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def nearest(found: Answer, *, embeds: bool = True, links: bool = True) -> Reply:
     if embeds:
         return Reply(said, (embedded(hit, _ROOMS_OF_NEAREST[0], style),), hits=1)
     limit = CONTENT - width(said) - 1
-    # What stands around the sentence gives way to the lines of `headed`, by which a follow-up finds the question.
+    # What stands below the sentence gives way to the lines of `headed`, by which a follow-up finds the question.
     text = in_text(hit, _ROOMS_OF_NEAREST, limit - 2 * (_HEADING + _LINE), style)
     return Reply(stacked(said, text or in_text(hit, _ROOMS_OF_NEAREST, limit, style) or ""), hits=1)
 

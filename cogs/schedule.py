@@ -200,7 +200,7 @@ def _logged(what: str, *values: object) -> Iterator[None]:
 
 
 def _name(corpus: int | None) -> str:
-    return "the operator" if corpus is None else f"server {corpus}"
+    return "operator" if corpus is None else f"server {corpus}"
 
 
 def _jittered(seconds: float) -> float:

@@ -73,12 +73,12 @@ class Shown:
     files: tuple[str, ...] = ()
 
 
-def page(messages: Iterable[Shown], title: str) -> str:
-    """The whole page."""
+def page(messages: Iterable[Shown], title: str, width: int) -> str:
+    """The whole page, so many CSS pixels wide."""
     body = "\n".join(_message(one) for one in messages)
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        f"<title>{html.escape(title)}</title><style>{_CSS}</style><body>{body}</body></html>\n"
+        f"<title>{html.escape(title)}</title><style>{_CSS}</style><body style='width: {width}px'>{body}</body></html>\n"
     )
 
 

@@ -12,10 +12,11 @@ What is told of it:
 - acknowledged: seconds from a command to the bot's first word to Discord, which waits for three;
 - answered: seconds from a question to its answer;
 - order: the questions of quiet servers have to be answered about when they come, however much the loud one asks.
-  `overtaken` is how many later questions of the *same* server were answered before one, at most and on average;
+  `overtaken` is how many later questions of the *same* person were answered before one, at most and on average;
   `quiet` and `loud` are the median seconds of those servers' questions, and Jain's index ((sum of x)² / (n · sum of
   x²)) says how evenly the quiet servers, and their people, waited: 1 is all alike;
-- lag: how long the event loop was kept from going round, by the clock and by its own use of the processor.
+- lag: how long the event loop was kept from going round, by the clock and by its own use of the processor; `starting`
+  is the worst lag before, while the model was loaded.
 """
 
 import argparse
@@ -230,13 +231,14 @@ def measure(folder: Path, *, questions: int = SERVERS * 10, seconds: float = 9.5
             began = time.monotonic()
             run = discord.slash(guilds[0].channel("help"), discord.operator, "reindex")
             run.wait_for(lambda self: self.message and "Reading" in self.message.text, 60)
+            starting = json.loads((folder / "watch.json").read_text(encoding="utf-8"))["wall"]
             process.send_signal(signal.SIGUSR1)
             asked = schedule(questions, seconds)
             ask_all(discord, guilds, people, asked)
             outlasts = not _reported(run)
             collect(discord, guilds, asked, 60)
             time.sleep(1.2)  # the watch reports every second
-            lag = json.loads((folder / "watch.json").read_text(encoding="utf-8"))
+            lag = json.loads((folder / "watch.json").read_text(encoding="utf-8")) | {"starting": starting}
             run.wait_for(_reported, 300)
             lasted = time.monotonic() - began
         return figures(asked, lag, [str(one) for one in discord.violations], outlasts=outlasts, lasted=lasted)
@@ -269,7 +271,7 @@ def figures(
     found.answered = sorted(one.answered or 0.0 for one in answered)
     overtaken = [
         sum(
-            other.server == one.server
+            other.person == one.person
             and other.sent > one.sent
             and other.sent + (other.answered or 0.0) < one.sent + (one.answered or 0.0)
             for other in answered
@@ -315,18 +317,19 @@ def told(found: Figures) -> str:
         f" against Discord's rules {len(found.violations)}",
         times("acknowledged", found.acknowledged),
         times("answered", found.answered),
-        f"order: overtaken within a server at most {found.overtaken_most}, on average {found.overtaken_mean:.2f};"
+        f"order: overtaken by one's own at most {found.overtaken_most}, on average {found.overtaken_mean:.2f};"
         f" median wait in quiet servers {found.quiet:.2f} s, in the loud one {found.loud:.2f} s; Jain's index of quiet"
         f" servers {found.evenly_servers:.3f}, of their people {found.evenly_people:.3f}",
         f"event loop: {lag['beats']} beats in {lag['seconds']:.1f} s; worst lag {1000 * lag['wall']:.0f} ms, p99"
         f" {1000 * lag['wall_p99']:.1f} ms, {lag['over_100ms']} over 100 ms; most of the processor between two beats"
-        f" {1000 * lag['cpu']:.0f} ms",
+        f" {1000 * lag['cpu']:.0f} ms; worst lag while starting {1000 * lag['starting']:.0f} ms",
     ]
-    for took, generation, thread in lag["collections"][:3]:
-        lines.append(f"  garbage of generation {generation} collected in {1000 * took:.0f} ms on {thread}")
-    for one in lag["worst"][:6]:
-        lines.append(f"  {1000 * one['wall']:.0f} ms:")
-        lines += [f"    {line[:300]}" for line in one["doing"]]
+    for cpu, wall, generation, thread in lag["collections"][:2]:
+        took = f"{1000 * cpu:.0f} ms of the processor, {1000 * wall:.0f} ms by the clock"
+        lines.append(f"  garbage of generation {generation} collected in {took}, on {thread}")
+    for one in lag["worst"][:3]:
+        lines.append(f"  {1000 * one['wall']:.0f} ms" + (", while" if one["doing"] else ""))
+        lines += [f"    {line[:160]}" for line in one["doing"]]
     lines += [f"  ! {line}" for line in (*found.lost, *found.strangers, *found.wrong)[:10]]
     return "\n".join(lines)
 

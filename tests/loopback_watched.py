@@ -27,6 +27,7 @@ from typing import Any
 _EVERY = 0.005  # seconds between two beats
 _LATE = 0.03  # seconds after which it is looked at what goes on
 _KEPT = 12
+_IDLE = ("python3.11/threading.py", "futures/thread.py:81", "python3.11/selectors.py")
 
 
 class Watch:
@@ -45,7 +46,7 @@ class Watch:
         self._cpus: list[tuple[float, float]] = []
         self._lags: list[float] = []
         self._seen: dict[float, list[str]] = {}  # when a late beat was due → what went on
-        self._collections: list[tuple[float, int, str]] = []
+        self._collections: list[tuple[float, float, int, str]] = []
 
     def start(self) -> None:
         """To be called on the loop."""
@@ -85,21 +86,21 @@ class Watch:
                     for key, frame in frames.items()
                     if key != threading.get_ident()
                 ]
-                self._seen.setdefault(due, []).extend(one for one in told if "threading.py" not in one.split(" < ")[0])
+                self._seen.setdefault(due, []).extend(one for one in told if not one.split(": ")[1].startswith(_IDLE))
                 if len(self._seen) > 200:
                     del self._seen[min(self._seen)]
 
     def _collected(self, phase: str, info: dict[str, int]) -> None:
         if phase == "start":
-            self._collecting = time.perf_counter()
+            self._collecting = time.perf_counter(), time.thread_time()
         else:
-            took = time.perf_counter() - self._collecting
-            _keep(self._collections, (took, info["generation"], threading.current_thread().name))
+            wall, cpu = time.perf_counter() - self._collecting[0], time.thread_time() - self._collecting[1]
+            _keep(self._collections, (cpu, wall, info["generation"], threading.current_thread().name))
 
     def _write(self) -> None:
         lags = sorted(self._lags)
         worst = [
-            {"wall": lag, "doing": list(dict.fromkeys(self._seen.get(due, [])))[:12]}
+            {"wall": lag, "doing": list(dict.fromkeys(self._seen.get(due, [])))[:6]}
             for lag, due in sorted(self._walls, reverse=True)
         ]
         report = {

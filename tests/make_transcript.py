@@ -102,10 +102,10 @@ def asking(stage: Stage) -> Iterator[Scene]:
     yield Scene("context", "“Context”, for whoever pressed it", [stage.shown(context.message)])
     more = stage.press(asked.message, "More", member)
     yield Scene("more", "“More”, for whoever pressed it", [stage.shown(more.message)])
-    private = stage.use(member, "ask", question="How many people were driven from their homes?", private=True)
+    private = stage.use(member, "ask", question="Can you recover a lost backup passphrase?", private=True)
     shown = stage.command(private, "/ask")
     stage.press(private.message, "Share", member)
-    shared = discord.wait_for_message(stage.channel, lambda one: "homes" in one.text, after=private.message)
+    shared = discord.wait_for_message(stage.channel, lambda one: "passphrase" in one.text, after=private.message)
     yield Scene("private", "A private answer, and the same one shared", [*shown, stage.shown(shared)])
     question = discord.say(
         stage.channel, member, f"{discord.bot.mention} Why is there no country name on British stamps?"
@@ -137,8 +137,9 @@ def governing(stage: Stage) -> Iterator[Scene]:
     yield Scene("settings", "`/settings`", [stage.shown(panel.message)])
     helped = stage.use(member, "help")
     yield Scene("help", "`/help`, as a member sees it", [stage.shown(helped.message)])
-    status = stage.use(stage.discord.operator, "status")
-    yield Scene("status", "`/status`, as the operator sees it", [stage.shown(status.message)])
+    # The operator's status names folders, which are not everybody's business.
+    status = stage.use(manager, "status")
+    yield Scene("status", "`/status`, as a manager sees it", [stage.shown(status.message)])
     told = stage.use(member, "privacy show")
     yield Scene("privacy", "`/privacy show`", [stage.shown(told.message)])
     file = stage.discord.upload("owls.md", b"# Owls in the mill\n\nA pair of barn owls nests in the old mill.\n")
@@ -179,7 +180,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for scene in played(Path(folder)):
             document = Path(folder) / f"{scene.name}.html"
-            document.write_text(page(scene.messages, scene.name), encoding="utf-8")
+            document.write_text(page(scene.messages, scene.name, scene.width), encoding="utf-8")
             file = draw(given.browser, document, pictures / f"{scene.name}.png", scene.width, Path(folder))
             lines.append(f"## {scene.caption}\n\n![{scene.caption}](pictures/{file.name})\n")
             print(file.name)

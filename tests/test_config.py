@@ -191,6 +191,8 @@ def test_a_file_in_another_encoding_is_an_error(tmp_path):
             "limits.reader_mb = 64 is not allowed; it must be a whole number from 128 to 65536",
         ),
         ("[limits]\nreader_seconds = 0", "limits.reader_seconds = 0 is not allowed"),
+        ("[limits]\ncorpora_mb = 8", "limits.corpora_mb = 8 is not allowed; it must be a whole number from 16"),
+        ("[limits]\nidle_minutes = -1", "limits.idle_minutes = -1 is not allowed; it must be a whole number from 0"),
         ("[answers]\nkeep_waiting = 1", "answers.keep_waiting = 1 is not allowed; it must be true or false"),
         ('[fetch]\ncontact = "a\\r\\nb"', "fetch.contact = "),
         (

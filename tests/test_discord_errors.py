@@ -15,7 +15,7 @@ from cogs.articles import default_permissions
 from cogs.errors import said
 from cogs.refusal import Refusal
 from cogs.settings import Settings
-from cogs.trouble import OneLine, hopeless, passes
+from cogs.trouble import Backoff, Brake, OneLine, hopeless, passes
 from index.errors import UserError
 
 
@@ -109,6 +109,24 @@ def test_what_does_not_pass(error):
     """Defects, and refusals that waiting does not change, are not taken for trouble with the network."""
     assert error is None or not passes(error)
     assert hopeless(error) is None
+
+
+def test_attempts_to_come_back():
+    """Two attempts to come back are never further apart than a minute, however long the outage."""
+    backoff = Backoff()
+    delays = [backoff.delay() for _ in range(200)]
+    assert max(delays) <= 60
+    assert max(delays[:3]) <= 8
+    assert sum(delays[50:]) / 150 > 20
+
+
+def test_connections_that_break_at_once():
+    """A few connections in a minute are made at once; beyond that each waits longer than the one before, up to a
+    minute, and a minute later all is forgotten."""
+    brake = Brake()
+    pauses = [brake.pause(5, 0.01 * number) for number in range(14)]
+    assert pauses == [0, 0, 0, 0, 0, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+    assert brake.pause(5, 61.0) == 0
 
 
 def test_to_whom_commands_are_shown():

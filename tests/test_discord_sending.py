@@ -1,6 +1,7 @@
 """Getting words to Discord, and files from it, when connections break, things are refused, or somebody lies."""
 
 import asyncio
+import contextlib
 import logging
 from types import SimpleNamespace
 
@@ -64,6 +65,40 @@ def delivered(*ways):
 def test_ways_to_send(ways, tried):
     """A lost connection is tried once more, a refusal another way, and what fails in all ways is one error to catch."""
     assert delivered(*ways) == tried
+
+
+UNREACHABLE = aiohttp.ClientConnectorError(SimpleNamespace(ssl=None, host="discord", port=443), OSError(111, "refused"))
+AWAY = http(discord.DiscordServerError, 503)
+
+
+@pytest.mark.parametrize(
+    ("patience", "errors", "pauses"),
+    [
+        (0.0, [UNREACHABLE], []),
+        (60.0, [UNREACHABLE, AWAY, UNREACHABLE], [1, 2, 4]),
+        (60.0, [AWAY] * 7, [1, 2, 4, 8, 16, 30]),
+        (60.0, [LOST, AWAY], [1]),
+    ],
+)
+def test_patience(monkeypatch, patience, errors, pauses):
+    """While Discord is out of reach, what is worth waiting for is sent again at longer and longer intervals."""
+    slept, left = [], list(errors)
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    async def send():
+        if left:
+            raise left.pop(0)
+
+    monkeypatch.setattr("cogs.sending.asyncio.sleep", sleep)
+    if sum(pauses) < patience:
+        asyncio.run(deliver(send, patience=patience))
+        assert not left
+    else:
+        with contextlib.suppress(*SENDING):
+            asyncio.run(deliver(send, patience=patience))
+    assert slept == pauses
 
 
 def test_an_answer_that_comes_too_late(caplog):

@@ -88,7 +88,7 @@ def test_there_are_discord_commands():
     feeds = {f"/feeds {name}" for name in ("add", "list", "pause", "resume", "remove")}
     feeds |= {f"/sources {name}" for name in ("list", "pause", "resume", "remove")}
     others = {"/ask", "/articles add", "/articles list", "/articles show", "/articles remove", "/reindex", "/export"}
-    others |= {"/gaps", "/status", "/privacy show", "/privacy delete"}
+    others |= {"/gaps", "/status", "/privacy show", "/privacy delete", "/settings", "/help"}
     assert feeds | others == {name for name, _ in discord_commands()}
 
 

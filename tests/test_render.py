@@ -378,11 +378,11 @@ def test_every_nearest_fits(one, question, embeds, links):
 
 
 def test_the_nearest_is_no_answer():
-    """The nearest comes below "nothing found", neither bold nor with a confidence, in a colour that no hit has."""
+    """The nearest stands alone below "nothing found", neither bold nor with a confidence, in a colour of its own."""
     one = hit("It was *opened* in 1932.", "Before it.", also_in=[citation(title="Twin")], published=date(2024, 5, 6))
     reply = render.nearest(only_near(one))
     said = "**Nothing found that surely answers.** The nearest sentence:"
-    below = [r"> Before it.", r"> It was \*opened\* in 1932.", "-# 6 May 2024", "-# Also in: Twin"]
+    below = [r"> It was \*opened\* in 1932.", "-# 6 May 2024", "-# Also in: Twin"]
     (embed,) = reply.embeds
     assert reply.content == said
     assert embed.description.split("\n") == below
@@ -391,6 +391,13 @@ def test_the_nearest_is_no_answer():
     assert plain.embeds == ()
     assert plain.content.split("\n") == [said, "A title", *below]
     assert render.nearest(only_near(hit()), embeds=False).content.split("\n") == [said, "A title", "> A sentence."]
+
+
+def test_a_title_is_not_said_twice():
+    """Where an article's title is also the line before the sentence, it stands above the quotation only."""
+    one = hit("It opened at noon.", "The Bridge", "It rained.", title="The bridge")
+    (embed,) = render.answer(found(one)).embeds
+    assert embed.description.split("\n")[:2] == ["> **It opened at noon.**", "> It rained."]
 
 
 def test_the_nearest_without_links():

@@ -183,6 +183,10 @@ _WORDS = re.compile(r"[A-Za-z]{2,}[,;:.]? [A-Za-z]{2,}")
 _FOR_THE_OPERATOR = {"trouble.py", "stopping.py", "client.py", "translator.py", "speech.py", "__main__.py"}
 
 
+def _is_log(called):
+    return getattr(called.value, "id", "") == "log" or called.attr == "log"
+
+
 def _unspoken(file):
     """The texts of several words in a file that no translator gets to see, but for docstrings and what is logged."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -191,12 +195,12 @@ def _unspoken(file):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             known.add(node.value)
         called = isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", ""))
-        logs = (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and (getattr(node.func.value, "id", "") == "log")
-        )
-        if logs or called in _SAYS or called in {"_logged", "TypeVar", "LookupError", "ValueError", "AssertionError"}:
+        logs = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_log(node.func)
+        if (
+            logs
+            or called in _SAYS
+            or called in {"_logged", "language_of", "TypeVar", "LookupError", "ValueError", "AssertionError"}
+        ):
             known.update(ast.walk(node))
         if isinstance(node, ast.ClassDef):
             known.update(part for one in node.keywords for part in ast.walk(one))
@@ -206,7 +210,7 @@ def _unspoken(file):
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and node not in known
-        and _WORDS.search(node.value)
+        and _WORDS.search(re.sub("`[^`]*`", "", node.value))
     ]
 
 
