@@ -30,13 +30,14 @@ class Lane(Enum):
 
     ASK = "ask"  # needs the model
     LOOK = "look"  # reads the store, takes milliseconds
+    SURVEY = "survey"  # goes through much of what there is, takes seconds
     CHANGE = "change"  # removes an article, takes milliseconds
     ADD = "add"  # adds one article, which may take minutes
     INDEX = "index"  # takes as long as it takes
 
 
 # Adding waits for the web as often as for the model; and of the runs, two may be the bot's own (see `schedule`).
-_WORKERS = {Lane.ASK: 2, Lane.LOOK: 2, Lane.CHANGE: 2, Lane.ADD: 4, Lane.INDEX: 4}
+_WORKERS = {Lane.ASK: 2, Lane.LOOK: 2, Lane.SURVEY: 2, Lane.CHANGE: 2, Lane.ADD: 4, Lane.INDEX: 4}
 _IN_LINE = 5  # files of one server, the one being added included
 _FILES = 4  # held in memory at once, by all servers together
 _LAST_QUESTIONS = 2.0  # seconds that questions have to end when the bridge closes; a model being loaded takes longer

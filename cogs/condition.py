@@ -13,24 +13,17 @@ import discord
 from cogs.markdown import escape, label, link, safe_url, width, without_folders
 from cogs.overview import Condition
 from cogs.quoting import TITLE_IN_LINE, short
+from cogs.reports import counted
 from cogs.schedule import LastRun
 from cogs.settings import Settings
 from cogs.speech import _, mark, n_, number, told
 from index.errors import UserError
 from index.ledger import Source
-from index.report import Outcome
 
 COLOUR = 0x4E5058
 _FIELD = 1_000  # characters, of 1,024
 _PROBLEMS = 5  # named; more are counted
 _REASON = 160  # characters
-_OUTCOMES: dict[Outcome, str] = {
-    "added": mark("{number} added"),
-    "changed": mark("{number} changed"),
-    "removed": mark("{number} removed"),
-    "unchanged": mark("{number} unchanged"),
-    "failed": mark("{number} failed"),
-}
 _SIZES = (mark("{size} KB on disk"), mark("{size} MB on disk"), mark("{size} GB on disk"))
 
 
@@ -192,7 +185,7 @@ def _last(last: LastRun | None, operators: Settings | None) -> list[str]:
     if last is None:
         return []
     if last.error is None:
-        counts = ", ".join(_(text, number=last.counts[one]) for one, text in _OUTCOMES.items() if last.counts.get(one))
+        counts = counted(last.counts)
         return [_("By schedule {when}: {counts}", when=_when(last.at), counts=counts)] if counts else []
     lines = [_("The scheduled look {when} failed. The reason is in my log.", when=_when(last.at))]
     if operators is not None and isinstance(last.error, UserError):

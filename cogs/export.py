@@ -55,7 +55,7 @@ class ExportCog(commands.Cog):
             largest = min(interaction.filesize_limit, self.bot.settings.max_bytes)
             create = partial(_created, files, self.bot.settings.data)
             export = partial(self.bot.catalogue.export, max_bytes=largest, most=_MOST, cancel=self.bot.bridge.closing)
-            parts = await self.bot.bridge.call_for(server, Lane.INDEX, export, server, create)
+            parts = await self.bot.bridge.call_for(server, Lane.SURVEY, export, server, create)
             if not parts:
                 raise Refusal(_("This server has no articles of its own yet. Add the first with `/articles add`."))
             await _send(interaction, parts)

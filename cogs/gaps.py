@@ -81,7 +81,7 @@ def demand_log(interaction: "discord.Interaction[VerbatimBot]") -> None:
 
 async def _show(interaction: "discord.Interaction[VerbatimBot]", page: int) -> None:
     bot, server = interaction.client, server_of(interaction)
-    found = await bot.bridge.call_for(server, Lane.INDEX, bot.missing.gaps, server, bot.bridge.closing)
+    found = await bot.bridge.call_for(server, Lane.SURVEY, bot.missing.gaps, server, bot.bridge.closing)
     shown, page, pages = embed(found, page)
     view = ui.View(timeout=None)
     if page > 0:

@@ -157,7 +157,7 @@ def _places(found: list[discord.abc.GuildChannel], gone: int) -> str:
 def _counted_off(parts: list[str], most: int) -> list[str]:
     """The first of these, and how many more there are."""
     more = len(parts) - most
-    return parts if more <= 0 else [*parts[:most], _("{number} more", number=more)]
+    return parts if more <= 0 else [*parts[:most], n_("{number} more", "{number} more", more)]
 
 
 def may_write(channel: discord.abc.GuildChannel) -> bool:

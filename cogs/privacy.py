@@ -64,7 +64,7 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="Wha
             raise Refusal(slow_down(wait))
         await think(interaction, ephemeral=True)
         place = interaction.guild_id or NOWHERE
-        return await self.bot.bridge.call_for(place, Lane.LOOK, self.bot.personal.of, person)
+        return await self.bot.bridge.call_for(place, Lane.SURVEY, self.bot.personal.of, person)
 
 
 class ForgetButton(ui.DynamicItem[ui.Button[Any]], template=r"privacy:delete:(?P<person>\d{1,20})"):
@@ -86,7 +86,7 @@ class ForgetButton(ui.DynamicItem[ui.Button[Any]], template=r"privacy:delete:(?P
             raise Refusal(_("That button is another person’s. Use /privacy delete for what is yours."))
         await interaction.response.defer()
         place = interaction.guild_id or NOWHERE
-        gone = await bot.bridge.call_for(place, Lane.CHANGE, bot.personal.forget, person)
+        gone = await bot.bridge.call_for(place, Lane.SURVEY, bot.personal.forget, person)
         content = deleted(gone)
         await deliver(lambda: interaction.edit_original_response(content=content, view=None))
 

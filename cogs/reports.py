@@ -3,16 +3,16 @@
 Pure, and within Discord's limits whatever it is given. Files are named, folders of this machine are not.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from cogs.additions import Addition
 from cogs.markdown import escape, label, width, without_folders
 from cogs.quoting import CONTENT, TITLE_IN_LINE
 from cogs.sources import Refreshed
-from cogs.speech import _, mark, n_, told
+from cogs.speech import _, mark, n_, number, told
 from index.jobs import INSIDE
 from index.report import Outcome, Progress, SyncReport
 
@@ -37,7 +37,7 @@ def added(addition: Addition, *folders: str) -> str:
         if addition.kind == "page" and addition.news:
             lines.append(_("-# I look from time to time whether that page has changed."))
     else:
-        counts, names = _counts(addition.report), _names(addition)
+        counts, names = counted(addition.report.counts), _names(addition)
         lines = [_("{counts}, from **{title}**: {names}.", counts=counts, title=_title(addition.title), names=names)]
     lines += _failed(addition.report, folders)
     return "\n".join(_fitted(lines, CONTENT - 900) + waiting(addition.answered))
@@ -106,7 +106,7 @@ def _changed(kind: str, title: str, number: int) -> str:
 
 
 def _of_feed(addition: Addition) -> list[str]:
-    title, counts = _title(addition.title), _counts(addition.report) or _("nothing in it yet")
+    title, counts = _title(addition.title), counted(addition.report.counts) or _("nothing in it yet")
     if addition.news:
         lines = [_("Added the feed **{title}**: {counts}.", title=title, counts=counts)]
     else:
@@ -186,7 +186,7 @@ def starting(what: What) -> str:
 
 def report(what: str, done: SyncReport) -> str:
     """What a run did, or would do, in two or three lines of numbers; `what` is its heading."""
-    counts, lines = _counts(done), []
+    counts, lines = counted(done.counts), []
     if done.cancelled and not counts:
         lines.append(_("**{what}**: stopped before anything was read. Run it again.", what=what))
     else:
@@ -213,7 +213,7 @@ def _cost(done: SyncReport) -> str:
         "-# {number} sentences encoded, {reused} reused; {seconds} s",
         done.encoded,
         reused=done.reused,
-        seconds=f"{done.seconds:.1f}",
+        seconds=number(round(done.seconds, 1)),
     )
 
 
@@ -237,17 +237,17 @@ def _by_name(outcome: Outcome, names: str) -> str:
     return _("Changed: {names}", names=names) if outcome == "changed" else _("Removed: {names}", names=names)
 
 
-def _counts(done: SyncReport) -> str:
+def counted(counts: Mapping[Outcome, int]) -> str:
     """`2 added, 1 failed`; "" if nothing came of it."""
-    counts = done.counts
+    numbers = {**dict.fromkeys(get_args(Outcome), 0), **counts}
     words: dict[Outcome, str] = {
-        "added": n_("{number} added", "{number} added", counts["added"]),
-        "changed": n_("{number} changed", "{number} changed", counts["changed"]),
-        "removed": n_("{number} removed", "{number} removed", counts["removed"]),
-        "unchanged": n_("{number} unchanged", "{number} unchanged", counts["unchanged"]),
-        "failed": n_("{number} failed", "{number} failed", counts["failed"]),
+        "added": n_("{number} added", "{number} added", numbers["added"]),
+        "changed": n_("{number} changed", "{number} changed", numbers["changed"]),
+        "removed": n_("{number} removed", "{number} removed", numbers["removed"]),
+        "unchanged": n_("{number} unchanged", "{number} unchanged", numbers["unchanged"]),
+        "failed": n_("{number} failed", "{number} failed", numbers["failed"]),
     }
-    return ", ".join(text for outcome, text in words.items() if counts[outcome])
+    return ", ".join(text for outcome, text in words.items() if numbers[outcome])
 
 
 def _failed(done: SyncReport, folders: Sequence[str]) -> list[str]:

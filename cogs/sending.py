@@ -107,7 +107,8 @@ class LiveMessage:
     """The answer to a command, edited as long as the work takes.
 
     An interaction's token is good for 15 minutes; after that a public answer is edited as an ordinary message of the
-    bot. One for its reader alone is out of reach then, so that its last words come as a message of their own.
+    bot. One for its reader alone is out of reach then, so that its last words come to them as a direct message: what was
+    not said to everybody, such as questions asked elsewhere, is not said to everybody later.
     """
 
     def __init__(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
@@ -142,8 +143,9 @@ class LiveMessage:
             log.warning("not shown: %s", error)
         if last:
             channel = interaction.client.get_partial_messageable(interaction.channel_id, guild_id=interaction.guild_id)
+            to = channel if interaction.extras.get("thinks_aloud") else interaction.user
             try:
-                await deliver(lambda: channel.send(text, nonce=interaction.id), patience=patience)
+                await deliver(lambda: to.send(text, nonce=interaction.id), patience=patience)
             except SENDING as error:
                 log.warning("last words not shown: %s", error)
 

@@ -53,8 +53,10 @@ def test_the_event_loop_is_never_blocked(figures):
     """The event loop is never blocked for 100 ms: neither by what it does itself, nor by collections of garbage, which
     stop every thread.
 
-    Both are measured by the processor's time, since by the clock other programs on the machine count, too.
+    Both are measured by the processor's time, since by the clock other programs on the machine count, too; by the clock
+    the worst was between 24 and 66 ms in five runs on two cores, and 99 of 100 lags have to be short on a busy machine.
     """
     assert figures.lag["beats"] > 100
+    assert figures.lag["wall_p99"] < 0.1
     assert figures.lag["cpu"] < 0.1
     assert all(cpu < 0.1 for cpu, *_ in figures.lag["collections"])

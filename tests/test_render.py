@@ -648,7 +648,7 @@ def test_a_report_names_files_not_folders():
     done = ran([Settled("a", "added", encoded=1_200)], failed)
     assert reports.report("This server", done).split("\n") == [
         "**This server**: 1 added, 2 failed.",
-        "-# 1,200 sentences encoded, 0 reused; 0.0 s",
+        "-# 1,200 sentences encoded, 0 reused; 0 s",
     ]
     assert reports.details(Refreshed(done, {"a": "The *a*"}), "/srv").split("\n") == [
         r"Added: The \*a\*",

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OTHERS = sorted(set(LANGUAGES) - {"en"})
 PLACE = re.compile(r"\{[^}]*\}")
 # What has to stand in a translation as often as in the English: values, commands and code, links, channels, bold.
-KEPT = re.compile(r"\{[^}]*\}|`[^`]*`|\*\*|<[^>]*>|https?://\S+|-# ")
+KEPT = re.compile(r"\{[^}]*\}|`[^`]*`|\*\*|<[^>]*>|https?://[^\s,]+|-# ")
 
 
 @pytest.mark.parametrize("language", OTHERS)
