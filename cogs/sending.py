@@ -107,8 +107,8 @@ class LiveMessage:
     """The answer to a command, edited as long as the work takes.
 
     An interaction's token is good for 15 minutes; after that a public answer is edited as an ordinary message of the
-    bot. One for its reader alone is out of reach then, so that its last words come to them as a direct message: what was
-    not said to everybody, such as questions asked elsewhere, is not said to everybody later.
+    bot. One for its reader alone is out of reach then, so that its last words come to them directly: what was not said
+    to everybody, such as questions asked elsewhere, is not said to everybody later.
     """
 
     def __init__(self, interaction: "discord.Interaction[VerbatimBot]") -> None:

@@ -175,7 +175,12 @@ class Service:
     def having_own(self, servers: Collection[int]) -> list[int]:
         """As `worth_choosing`, of a few servers and for certain."""
         shared = self.is_shared()
-        return [one for one in servers if (found := self._counts(one))[0] or (found[1] and not shared)]
+        return [one for one in servers if self._has_own(one) or (not shared and self._counts(one)[1])]
+
+    def _has_own(self, server: int) -> bool:
+        """Whether a server has articles, told without keeping open what nobody has asked."""
+        corpus = self._library.corpus(server, passing=True)
+        return corpus is not None and corpus.store.statistics().articles > 0
 
     def _is_shared(self, corpus: Corpus) -> bool:
         return corpus.store.path == self._library.path(None)

@@ -140,9 +140,11 @@ class AnswerRecords:
         return self._set_private(answer, True)
 
     def prune(self, now: float) -> int:
-        """Deletes what is older than it may be: 30 days, or 365 with a question; returns how many answers."""
+        """Deletes what is older than it may be: 30 days, or 365 with a question, as each judgement has one; returns how
+        many answers."""
         sql = "DELETE FROM answer WHERE asked < ? AND (question IS NULL OR asked < ?)"
         with self._database.transaction("IMMEDIATE") as connection:
+            connection.execute("DELETE FROM judgement WHERE judged < ?", (now - _KEPT_WITH_QUESTION,))
             return connection.execute(sql, (now - _KEPT, now - _KEPT_WITH_QUESTION)).rowcount
 
     def _set_private(self, answer: int, private: bool) -> bool:

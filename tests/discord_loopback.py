@@ -36,13 +36,14 @@ Waiting: `wait_for_answer` returns with the first text that is more than "is thi
 ``asked.wait_for(lambda asked: "done" in asked.text)`` or a predicate with `wait_for_reply` and `wait_for_message`.
 
 Driving: `slash`, `autocomplete`, `context_menu`, `click`, `select`, `submit` (a form), `say`, `dm_channel`, `upload`,
-`add_guild`, `remove_guild`, `rejoin`, `outage`, `add_channel`, `remove_channel`, `remove_role`, `open_thread` (from a
-message), `post` (in a forum, a channel of type 15). A channel knows its server; `dm_channel(user)` is the place of
-direct messages.
+`add_guild`, `add_person`, `remove_guild`, `rejoin`, `outage`, `add_channel`, `remove_channel`, `remove_role`,
+`open_thread` (from a message), `post` (in a forum, a channel of type 15). A channel knows its server;
+`dm_channel(user)` is the place of direct messages.
 
 Trouble: `fail(status, path, method, times=…)` (429, 500, 502, 0 for a dropped connection; ``after_effect=True`` loses
 only the answer), `limit` (a real bucket), `offline` (connections refused), `drop_gateway`, `gateway_down`,
-`ask_reconnect`, `invalidate_session`, `close_gateway`, `refuse_identify(4014)`, `refuse_token`.
+`ask_reconnect`, `invalidate_session`, `close_gateway`, `refuse_identify(4014)`, `refuse_token`, `repeat` (an event that
+comes twice), `gateway.refuse_connections` (so many), `gateway.lost_shards`.
 
 Everything that Discord would refuse is answered as Discord does, and noted in `violations`; so is every body that
 Discord's OpenAPI file does not allow, where that file lies in ../shared/discord and jsonschema is installed.

@@ -107,6 +107,15 @@ def test_records_grow_old(records):
     assert records.answers.of(asked.id) is None
 
 
+def test_judgements_grow_old(records):
+    """What was said of an answer goes after a year, with the question and the words that stand beside it."""
+    records.answers.judge(judgement(judged=100 * DAY))
+    records.answers.prune(465 * DAY)
+    assert len(records.answers.judgements()) == 1
+    records.answers.prune(465 * DAY + 1)
+    assert records.answers.judgements() == []
+
+
 def test_hits_go_with_their_answer(records, tmp_path):
     """Nothing of a hit is left once its answer's record is gone."""
     records.answers.keep(record())

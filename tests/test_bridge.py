@@ -293,6 +293,22 @@ def test_all_of_a_busy_hour_are_accepted():
     bridged(test)
 
 
+def test_a_survey_waits_for_no_index_run():
+    """What only looks through articles or records has an answer while as many index runs are under way as there may."""
+
+    async def test(bridge):
+        gates = [Gate() for _ in range(4)]
+        runs = [asyncio.create_task(bridge.index(n, gate, print)) for n, gate in enumerate(gates, start=1)]
+        for gate in gates:
+            await gate.reached()
+        assert await asyncio.wait_for(bridge.call_for(9, Lane.SURVEY, str, "found"), 30) == "found"
+        for gate in gates:
+            gate.open.set()
+        assert await asyncio.gather(*runs) == ["done"] * 4
+
+    bridged(test)
+
+
 def test_files_take_turns():
     """Files are added one after the other in each server and beside each other in several; the line is bounded."""
 

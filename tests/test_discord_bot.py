@@ -467,13 +467,16 @@ def test_work_that_outlives_its_interaction(discord, folder):
 
 
 def test_words_after_the_interaction_has_grown_old(discord, folder):
-    """After an interaction's 15 minutes results and errors still come: in its message, or as one of their own."""
+    """After an interaction's 15 minutes results and errors still come: in its message, or as one of their own; what was
+    for its reader alone comes to them directly, and to nobody else."""
     guild, channel = meadow(discord)
     try:
         discord.fail(401, r"/webhooks/", times=99)
         asked = discord.slash(channel, guild.manager, "articles add", {"file": discord.upload("f.md", FERRY)})
-        discord.wait_for_message(channel, lambda message: message.text == "Added **The ferry**: 3 sentences.")
+        directly = discord.dm_channel(guild.manager)
+        discord.wait_for_message(directly, lambda message: message.text == "Added **The ferry**: 3 sentences.")
         assert asked.ephemeral
+        assert not [message for message in discord.bot_messages(channel) if "The ferry" in message.text]
         gone = discord.fail(404, rf"/channels/{channel.id}/messages/\d+$", "PATCH", times=9)
         running = discord.slash(channel, guild.manager, "reindex")
         last = discord.wait_for_message(channel, lambda message: "13 unchanged" in message.text)

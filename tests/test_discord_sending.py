@@ -10,13 +10,19 @@ import discord
 import pytest
 from discord_loopback import LoopbackDiscord
 
-from cogs.ask import AskCog
+from cogs.answers import Asking
+from cogs.asking import Asker
+from cogs.bridge import Bridge
 from cogs.client import operators
 from cogs.context import permissions_in, server_of
 from cogs.errors import tell
+from cogs.hearing import HearingCog
+from cogs.latencies import Latencies
 from cogs.sending import SENDING, deliver
+from cogs.service import Asked
 from cogs.uploads import download
 from index.errors import UserError
+from retrieval.answer import Answer
 
 
 def http(kind, status, code=0):
@@ -191,13 +197,17 @@ def test_questions_in_the_log(caplog, kept):
     """A question's words are in the log if the operator has said so, and only then."""
     caplog.set_level(logging.INFO)
 
-    class Bridge:
-        async def call_for(self, *_, **__):
-            return SimpleNamespace(answer=SimpleNamespace(confidence=None, hits=(), searched=None))
+    async def asked():
+        bridge = Bridge()
+        answers = SimpleNamespace(ask=lambda _: Asked(Answer("Where is it?", ()), own=1, shared=0))
+        settings = SimpleNamespace(log_questions=kept)
+        bot = SimpleNamespace(bridge=bridge, answers=answers, settings=settings, answer_times=Latencies())
+        try:
+            await Asker(bot).ask(Asking("Where is it?", asker=5, place=8, guild=8, private=False))
+        finally:
+            await bridge.close()
 
-    bot = SimpleNamespace(bridge=Bridge(), service=SimpleNamespace(ask=None))
-    bot.settings = SimpleNamespace(log_questions=kept)
-    asyncio.run(AskCog(bot)._answer(8, "Where is it?"))
+    asyncio.run(asked())
     (record,) = [one for one in caplog.records if one.getMessage() == "question answered"]
     assert getattr(record, "question", None) == ("Where is it?" if kept else None)
 
@@ -208,4 +218,4 @@ def test_who_is_not_answered(sender):
     author = SimpleNamespace(bot=sender.get("bot", False))
     message = SimpleNamespace(author=author, webhook_id=sender.get("webhook"), is_system=lambda: "system" in sender)
     # Whoever is answered has to have a channel and a text.
-    assert asyncio.run(AskCog(SimpleNamespace()).on_message(message)) is None
+    assert asyncio.run(HearingCog(SimpleNamespace()).on_message(message)) is None

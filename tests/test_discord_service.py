@@ -431,6 +431,15 @@ def test_servers_worth_choosing(service, tmp_path, encoder, settings):
     named.close()
 
 
+def test_choosing_a_server_opens_none(service, library):
+    """Finding out whose articles somebody could ask keeps none of them open: those that are asked have the room."""
+    for server in (HARBOUR, MEADOW):
+        add(service, server)
+    library.close()
+    assert service.having_own([HARBOUR, MEADOW, 77]) == [HARBOUR, MEADOW]
+    assert not {HARBOUR, MEADOW} & set(library.opened())
+
+
 def test_choices_of_people(tmp_path):
     """A person's choice of a server is kept until the next one, and each person's is their own."""
     from records.records import Records

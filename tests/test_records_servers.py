@@ -30,12 +30,13 @@ def records(tmp_path):
 
 
 def keep_answer(records, place, question=None, guild=HARBOUR, asked=1.0):
-    """Keeps an answer, and of a question in words also a judgement; returns the answer's id."""
+    """Keeps an answer, and of a question in words also a judgement, 100 days later; returns the answer's id."""
     hit = KeptHit(Place(place, 1, 0, 5, "d"), 0.9, "strong")
     record = AnswerRecord(place, guild, 11, False, asked, True, 3, question, question, "hash", "r", (hit,))
     records.answers.keep(record)
     if question is not None:
-        judged = Judgement(record.id, 12, place, True, None, asked, question, (), "hash", "r")
+        later = asked + 100 * 86_400.0
+        judged = Judgement(record.id, 12, place, True, None, later, question, (), "hash", "r")
         records.answers.judge(judged)
     return record.id
 
