@@ -91,7 +91,8 @@ class Direct:
         bot = self._bot
         guilds = {one.id: one for one in bot.guilds if bot.preferences(one.id).direct}
         worth = await bot.bridge.call_for(person, Lane.LOOK, bot.service.worth_choosing, list(guilds))
-        worth.sort(key=lambda one: (person, one) not in self._seen)
+        met = await bot.bridge.call_for(person, Lane.LOOK, bot.records.people.met, person)
+        worth.sort(key=lambda one: one not in met and (person, one) not in self._seen)
         found = await self._having_articles(await self._among([guilds[one] for one in worth[:_LOOKED_AT]], person))
         return sorted(found, key=lambda one: (one.name.casefold(), one.id))[:CHOICES]
 

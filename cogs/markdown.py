@@ -23,7 +23,11 @@ _WEB_ADDRESS = re.compile(
     r"(?P<scheme>https?)://(?P<host>[^\s/?#\\@:]+)(?::(?P<port>\d{1,5}))?(?P<rest>(?:[/?#].*)?)",
     re.IGNORECASE | re.DOTALL,
 )
-_CARD = re.compile(r"discord\.(?:gg|gift|new)/|discord(?:app)?\.com/(?:invite|gifts|template|events)/", re.IGNORECASE)
+_CARD = re.compile(
+    r"discord\.(?:gg|gift|new)/|discord(?:app)?\.com/(?:invite|gifts|template|events|application-directory|discovery|quests"
+    r"|(?:api/)?oauth2/authorize)\b",
+    re.IGNORECASE,
+)
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}")
 # The folders of an absolute path. A folder's name may hold blanks, but not begin or end where another path does.
 _PATH = re.compile(r"(?<![\w:/\\.~)])(?:[A-Za-z]:)?[/\\](?:[^/\\“”\"',;:()\n]*[^\s/\\“”\"',;:()][/\\])+(?=[^\s/\\])")
@@ -97,7 +101,8 @@ def bolded(markup: str) -> str:
 
 def safe_url(url: str | None) -> str | None:
     """The address if it is one of the web that Discord takes, with whatever could end a link's markup encoded. One in
-    which Discord would find an invite, a gift or a template is none: they show as a card wherever they stand."""
+    which Discord would find an invite (of a bot, too), a gift or a template is none: they show as a card wherever they
+    stand."""
     parts = _WEB_ADDRESS.fullmatch(url or "")
     host = _ascii_host(parts["host"]) if parts else None
     if parts is None or host is None or int(parts["port"] or 0) > 65_535:

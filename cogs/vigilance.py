@@ -115,15 +115,17 @@ async def tell_of(bot: "VerbatimBot", fall: Fall) -> None:
         one.before,
         extra={"server": server, "questions": one.questions, "worse": one.worse, "better": one.better},
     )
-    own, operators = bot.preferences(server).log_channel, bot.settings.log_channel
+    own, operators, is_said = bot.preferences(server).log_channel, bot.settings.log_channel, True
     if own is not None and getattr(getattr(bot.get_channel(own), "guild", None), "id", server) == server:
         guild = bot.get_guild(server)
         locale = guild.preferred_locale if guild else None
         with speaking(bot.preferences(server).language or language_of(locale)):
-            await announce(bot, own, said(fall))
+            is_said = await announce(bot, own, said(fall))
     if operators is not None and operators != own:
         with speaking(None):
-            await announce(bot, operators, said(fall))
+            is_said = await announce(bot, operators, said(fall)) and is_said
+    if not is_said:  # for a reason that passes: the next look says it
+        await bot.bridge.call(Lane.CHANGE, bot.records.servers.is_over, server, [fall.key])
 
 
 def said(fall: Fall) -> str:

@@ -1,4 +1,5 @@
-"""The server whose articles somebody asks in direct messages. Whether they may is checked elsewhere, each time."""
+"""The servers whose articles somebody may want to ask in direct messages. Whether they may is checked elsewhere, each
+time."""
 
 from index.database import Database
 
@@ -13,6 +14,11 @@ class PeopleRecords:
         """The server that this person chose last, if any."""
         rows = self._database.rows("SELECT server FROM chosen WHERE person = ?", (person,))
         return int(rows[0][0]) if rows else None
+
+    def met(self, person: int) -> set[int]:
+        """The servers in which an answer was given to this person that is still remembered."""
+        sql = "SELECT DISTINCT guild FROM answer WHERE asker = ? AND guild IS NOT NULL"
+        return {row[0] for row in self._database.rows(sql, (person,))}
 
     def choose(self, person: int, server: int, now: float) -> None:
         """Remembers this choice in the place of any before it."""

@@ -1,14 +1,19 @@
 """What the cogs ask of the library: each server reaches its own articles and what is shared with it, nothing else."""
 
+import asyncio
 import io
 import threading
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
+import discord
 import pytest
 
 from cogs import lists, reports
 from cogs.additions import Additions
+from cogs.bridge import Bridge
+from cogs.direct import Direct
 from cogs.refusal import Refusal
 from cogs.service import NOWHERE, Service
 from cogs.settings import Settings
@@ -18,6 +23,8 @@ from index.corpus import Library
 from index.errors import UserError
 from index.reading import InProcess
 from index.web.fetch import Fetcher
+from records.answers import AnswerRecord
+from records.records import Records
 
 HARBOUR, MEADOW = 8392802304, 8396996608
 OWLS = b"# Owls in the mill\n\nA pair of barn owls nests in the mill. They raised four chicks this summer.\n"
@@ -442,8 +449,6 @@ def test_choosing_a_server_opens_none(service, library):
 
 def test_choices_of_people(tmp_path):
     """A person's choice of a server is kept until the next one, and each person's is their own."""
-    from records.records import Records
-
     records = Records(tmp_path)
     assert records.people.chosen(1) is None
     records.people.choose(1, HARBOUR, 1.0)
@@ -455,4 +460,33 @@ def test_choices_of_people(tmp_path):
     assert (records.people.chosen(1), records.people.chosen(2)) == (MEADOW, MEADOW)
     records.people.forget(2, MEADOW)
     assert records.people.chosen(2) is None
+    records.close()
+
+
+def test_who_has_asked_in_a_server_is_looked_for_there_first(tmp_path):
+    """Somebody is found in a server in which they were answered, among however many, also by a bot just started."""
+    records, asked = Records(tmp_path), []
+    records.answers.keep(AnswerRecord(HARBOUR, HARBOUR, 5, True, 1.0, False, 3, None, None, "m", "r"))
+
+    def guild(number):
+        async def fetch_member(person):
+            asked.append(number)
+            if number != HARBOUR:
+                raise discord.NotFound(SimpleNamespace(status=404, reason=""), {"code": 10007, "message": "no"})
+            return SimpleNamespace(id=person)
+
+        return SimpleNamespace(id=number, name=str(number), fetch_member=fetch_member)
+
+    async def looked_for():
+        bridge = Bridge()
+        offering = SimpleNamespace(worth_choosing=list, having_own=list)
+        bot = SimpleNamespace(bridge=bridge, records=records, service=offering, preferences=records.preferences.of)
+        bot.guilds = [guild(number) for number in (*range(1, 200), HARBOUR)]
+        found = await Direct(bot).ground(5)
+        await bridge.close()
+        return found
+
+    found = asyncio.run(looked_for())
+    assert found.server is not None and found.server.id == HARBOUR
+    assert HARBOUR in asked and len(asked) < 100
     records.close()

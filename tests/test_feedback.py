@@ -1,18 +1,21 @@
 """What people judged, turned into a measure: majorities, what still stands, scores, comparisons; and the command and
 the bot's own look that use it. On real records and corpora."""
 
+import asyncio
 import json
 import math
 import threading
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 from test_cli import _environment, bot  # noqa: F401 — fixtures
 
+from cogs.bridge import Bridge
 from cogs.measuring import Measurer
 from cogs.service import Service
 from cogs.settings import Settings
-from cogs.vigilance import said
+from cogs.vigilance import said, tell_of
 from index.indexer import Indexer
 from records.answers import Judgement, Seen
 from records.learning import Score
@@ -271,6 +274,31 @@ def test_a_worse_ranker_is_noticed(look, records, texts, upside_down):
     assert fall == look(upside_down)
     assert look() is None
     assert f"of {len(THINGS)} questions, {len(THINGS)} are answered worse and 0 better" in said(fall)
+
+
+def test_a_warning_that_could_not_be_sent_is_sent_later(look, records, texts, upside_down):
+    """While Discord is away the warning is not used up: it comes with the next look, and then once."""
+    judge(records, texts)
+    look()
+    fall, sent = look(upside_down), []
+    records.preferences.change(SERVER, log_channel=9)
+
+    async def told(*, away):
+        async def send(text, **_):
+            if away:
+                raise OSError("away")
+            sent.append(text)
+
+        client = SimpleNamespace(bridge=Bridge(), records=records, settings=SimpleNamespace(log_channel=None))
+        client.preferences = records.preferences.of
+        client.get_channel = client.get_guild = lambda _: None
+        client.get_partial_messageable = lambda _: SimpleNamespace(send=send)
+        await tell_of(client, fall)
+        await client.bridge.close()
+
+    for away in (True, False, False):
+        asyncio.run(told(away=away))
+    assert sent == [said(fall)]
 
 
 def test_it_is_measured_once(look, records, texts, monkeypatch):
