@@ -1,5 +1,6 @@
 """Who may manage a server's articles. The check is made here, on the bot's side, whatever Discord shows to whom."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import discord
@@ -18,6 +19,15 @@ def may_manage(interaction: "discord.Interaction[VerbatimBot]") -> bool:
     held = interaction.user.roles if isinstance(interaction.user, discord.Member) else []
     roles = interaction.client.manager_roles(interaction.guild_id)
     return interaction.permissions.manage_guild or any(role.id in roles for role in held)
+
+
+def visible(interaction: "discord.Interaction[VerbatimBot]", channels: Iterable[int]) -> list[str]:
+    """Mentions of those of these channels that whoever used this can see, as far as they are known."""
+    guild = interaction.client.get_guild(interaction.guild_id) if interaction.guild_id is not None else None
+    if guild is None or not isinstance(interaction.user, discord.Member):
+        return []
+    found = (guild.get_channel(one) for one in sorted(channels))
+    return [one.mention for one in found if one is not None and one.permissions_for(interaction.user).view_channel]
 
 
 def demand_manager(interaction: "discord.Interaction[VerbatimBot]") -> None:

@@ -65,14 +65,16 @@ class ShareButton(ui.DynamicItem[ui.Button[Any]], template=r"answer:share:(?P<an
         _demand_voice(interaction)
         await interaction.response.defer()
         answers = interaction.client.answers
-        recalled = await used(interaction, self.answer, Lane.CHANGE, answers.publish)
-        ways = _public(interaction, recalled)
-        try:
-            await _post(interaction, ways)
-        except SENDING as error:
-            log.warning("could not share an answer: %s", error)
-            await used(interaction, self.answer, Lane.CHANGE, answers.withdraw)
-            raise Refusal(_("I could not post it here. Try again, or ask again in another channel.")) from error
+        with answers.sharing(Press(self.answer, interaction.guild_id, interaction.user.id)):
+            recalled = await used(interaction, self.answer, Lane.LOOK, answers.shareable)
+            ways = _public(interaction, recalled)
+            try:
+                await _post(interaction, ways)
+            except SENDING as error:
+                log.warning("could not share an answer: %s", error)
+                raise Refusal(_("I could not post it here. Try again, or ask again in another channel.")) from error
+            # Not before it is posted: should the process end here, it is rather posted twice than never.
+            await used(interaction, self.answer, Lane.CHANGE, answers.publish)
         left = row(self.answer, ways[0].hits, len(recalled.record.hits))
         with_left = partial(interaction.edit_original_response, view=left)
         try:

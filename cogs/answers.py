@@ -6,7 +6,8 @@ button is told nothing of an answer that was not shown where they are, or to the
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -32,7 +33,8 @@ _GONE = mark("What this answer quoted has been changed or removed since. Ask aga
 class Asking:
     """Who asks what. `place` is the server whose articles are asked (`NOWHERE`: none), `guild` the one where the answer
     is shown (None: in direct messages); `private` ones are seen by the `asker` alone. `previous` are the questions
-    before, the oldest first. `hits` and `article` (a choice of `Service.askable`) are what the asker wants."""
+    before, the oldest first. `hits` and `article` (a choice of `Service.askable`) are what the asker wants. What is
+    `unasked` was said to nobody in particular, in a forum: unless it has an answer, nothing is kept of it."""
 
     question: str
     asker: int
@@ -42,6 +44,7 @@ class Asking:
     previous: tuple[str, ...] = ()
     hits: int | None = None
     article: str | None = None
+    unasked: bool = False
 
 
 def _worth_a_screen(answer: Answer) -> int:
@@ -98,6 +101,7 @@ class Answers:
         self._settings = settings
         self._library = library
         self._recall = Recall(library)
+        self._sharing: set[Press] = set()  # by whom which answers are just being posted for all to see
 
     def ask(self, asking: Asking) -> Asked:
         """The answer, with the id of its record.
@@ -115,10 +119,12 @@ class Answers:
             asking.previous,
             top=_FOUND,
             precision=wanted.precision,
-            keep_for=asking.asker if in_public else None,
+            keep_for=asking.asker if in_public and not asking.unasked else None,
             article=asking.article,
         )
         asked = replace(asked, shown=most if asking.hits else min(most, _worth_a_screen(asked.answer)))
+        if asking.unasked and not asked.answer.answered:
+            return asked
         return self._kept(asking, asked, question=in_public and wanted.log_questions)
 
     def _kept(self, asking: Asking, asked: Asked, *, question: bool) -> Asked:
@@ -167,6 +173,9 @@ class Answers:
         record = self._records.answers.of(press.answer)
         shown_here = record is not None and record.guild == press.guild
         alone = record is not None and (record.private or record.guild is None)
+        if record is not None and record.guild is not None and alone:
+            # What its asker has just posted for all is used by all, even if that is not written down yet.
+            alone = Press(record.id, record.guild, record.asker) not in self._sharing
         if record is None or not shown_here or (alone and record.asker != press.person):
             raise Refusal(_(_TOO_OLD))
         return record
@@ -226,20 +235,36 @@ class Answers:
         if not known or not self._records.answers.name(record.id, press.person, hit):
             raise Refusal(_("Press 👍 below the answer first."))
 
-    def publish(self, press: Press) -> Recalled:
-        """Makes a private answer one for all.
+    @contextmanager
+    def sharing(self, press: Press) -> Iterator[None]:
+        """A block in which a private answer is posted for all, and `publish`ed when that is done: it stays private
+        should the process end before, and two presses at the same time do not post it twice.
 
         Raises:
-            Refusal: also, if it is one already.
+            Refusal: it is being posted already.
+        """
+        if press in self._sharing:
+            raise Refusal(_("This answer is being shared already."))
+        self._sharing.add(press)
+        try:
+            yield
+        finally:
+            self._sharing.discard(press)
+
+    def shareable(self, press: Press) -> Recalled:
+        """A private answer with what is left of its hits, to be posted for all.
+
+        Raises:
+            Refusal: also, if it is one for all already.
         """
         recalled = self.recall(press)
-        if recalled.record.asker != press.person or not self._records.answers.publish(press.answer):
+        if recalled.record.asker != press.person or not recalled.record.private:
             raise Refusal(_("This answer has been shared already."))
         return recalled
 
-    def withdraw(self, press: Press) -> None:
-        """Takes `publish` back: the answer could not be shown."""
-        self._records.answers.withdraw(press.answer)
+    def publish(self, press: Press) -> None:
+        """Makes a private answer one for all: it has been posted."""
+        self._records.answers.publish(press.answer)
 
     def prune(self, now: float) -> int:
         """Deletes records that are too old at `now` (Unix seconds); returns how many."""

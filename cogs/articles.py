@@ -10,6 +10,7 @@ from discord.ext import commands
 from cogs import lists, reports
 from cogs.access import demand_manager, may_manage
 from cogs.adding import add_file, add_link, server_of
+from cogs.asking import send_elsewhere
 from cogs.bridge import Lane
 from cogs.errors import think
 from cogs.form import TextForm
@@ -17,7 +18,7 @@ from cogs.refusal import Refusal
 from cogs.removing import removal_question
 from cogs.sending import LiveMessage, deliver
 from cogs.speech import _
-from cogs.turning import article_sheet, articles_page, is_sent_elsewhere, may_read
+from cogs.turning import article_sheet, articles_page, may_read
 from index.errors import UserError
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
     @app_commands.command(name="list")
     async def list_(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
         """List the articles of this server"""
-        if await is_sent_elsewhere(interaction):
+        if not may_read(interaction):
+            await send_elsewhere(interaction)
             return
         await think(interaction, ephemeral=True)
         embed, view = await articles_page(interaction, interaction.user.id, 0)
@@ -101,7 +103,8 @@ class ArticlesCog(commands.GroupCog, group_name="articles", group_description="T
         self, interaction: "discord.Interaction[VerbatimBot]", article: app_commands.Range[str, 1, 100]
     ) -> None:
         """Show what is known of an article, and its text"""
-        if await is_sent_elsewhere(interaction):
+        if not may_read(interaction):
+            await send_elsewhere(interaction)
             return
         await think(interaction, ephemeral=True)
         server = server_of(interaction)

@@ -12,12 +12,11 @@ from discord.ext import commands
 
 from cogs import choosing, context
 from cogs.answers import Asking
-from cogs.asking import LONGEST, SHORTEST, elsewhere, is_answered_in, too_long
+from cogs.asking import LONGEST, SHORTEST, is_answered_here, send_elsewhere, too_long
 from cogs.bridge import Lane
 from cogs.errors import think
 from cogs.markdown import label
 from cogs.refusal import Refusal
-from cogs.sending import deliver
 from cogs.service import NOWHERE, Askable
 from cogs.speech import _
 from index.errors import UserError
@@ -68,7 +67,8 @@ class AskCog(commands.Cog):
         count: app_commands.Range[int, 1, 10] | None = None,
     ) -> None:
         """Find the sentences that answer a question, with their sources"""
-        if await _is_sent_elsewhere(interaction):
+        if not is_answered_here(interaction):
+            await send_elsewhere(interaction)
             return
         self.bot.asker.demand_patience(interaction.user.id)
         await think(interaction, ephemeral=private)
@@ -84,7 +84,7 @@ class AskCog(commands.Cog):
             if server is None:
                 ground = await bot.direct.ground(interaction.user.id)
                 server = ground.server.id if ground.server else NOWHERE
-            elif not _is_answered_here(interaction):
+            elif not is_answered_here(interaction):
                 return []
             found = await bot.bridge.call_for(server, Lane.LOOK, bot.service.askable, server, typed)
         except UserError as error:
@@ -93,7 +93,8 @@ class AskCog(commands.Cog):
         return [app_commands.Choice(name=_named(one), value=one.choice) for one in found]
 
     async def _answer_this(self, interaction: "discord.Interaction[VerbatimBot]", message: discord.Message) -> None:
-        if await _is_sent_elsewhere(interaction):
+        if not is_answered_here(interaction):
+            await send_elsewhere(interaction)
             return
         if not context.is_by_person(message):
             raise Refusal(_("I answer what people write. Choose a message of a person."))
@@ -131,23 +132,6 @@ class AskCog(commands.Cog):
     def _me(self) -> discord.ClientUser:
         assert self.bot.user is not None  # noqa: S101 — nobody asks before it has logged in
         return self.bot.user
-
-
-def _is_answered_here(interaction: "discord.Interaction[VerbatimBot]") -> bool:
-    if interaction.guild_id is None:
-        return True
-    parent = interaction.channel.parent_id if isinstance(interaction.channel, discord.Thread) else None
-    return is_answered_in(interaction.client.preferences(interaction.guild_id), interaction.channel_id, parent)
-
-
-async def _is_sent_elsewhere(interaction: "discord.Interaction[VerbatimBot]") -> bool:
-    """Whether questions are not answered here; whoever asked has been told where they are, then."""
-    if _is_answered_here(interaction):
-        return False
-    # Not by a Refusal, whose text is shown as it stands: these channels are links.
-    text = elsewhere(interaction.client.preferences(interaction.guild_id))
-    await deliver(lambda: interaction.response.send_message(text, ephemeral=True))
-    return True
 
 
 def _named(one: Askable) -> str:

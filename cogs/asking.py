@@ -13,13 +13,14 @@ import discord
 from discord.ext import commands
 
 from cogs import render
+from cogs.access import visible
 from cogs.answers import Asking
 from cogs.bridge import Lane
 from cogs.errors import slow_down
 from cogs.once import Once
 from cogs.refusal import Refusal
 from cogs.replies import replies
-from cogs.sending import revise
+from cogs.sending import deliver, revise
 from cogs.service import NOWHERE, Asked
 from cogs.speech import _, listed, n_
 from records.preferences import Preferences
@@ -32,6 +33,10 @@ log = logging.getLogger(__name__)
 SHORTEST, LONGEST = 3, 300  # characters of a question
 _QUESTIONS, _SECONDS = 10, 60.0  # so many questions of one person in so many seconds, by all ways of asking together
 _NAMED = 20  # channels that are named to who asks elsewhere
+
+
+class TooFast(Refusal):
+    """Somebody has asked too much of late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,18 @@ class Asker:
         self._cooldown: commands.CooldownMapping[int] = commands.CooldownMapping.from_cooldown(
             _QUESTIONS, _SECONDS, lambda user_id: user_id
         )
+        self._told_to_wait: commands.CooldownMapping[int] = commands.CooldownMapping.from_cooldown(
+            1, _SECONDS, lambda user_id: user_id
+        )
 
     def demand_patience(self, person: int) -> None:
-        """Raises Refusal where this person has asked too much of late."""
+        """Raises TooFast where this person has asked too much of late."""
         if wait := self._cooldown.update_rate_limit(person):
-            raise Refusal(slow_down(wait))
+            raise TooFast(slow_down(wait))
+
+    def shows_patience(self, person: int) -> bool:
+        """Whether a person who asks too fast is told so for all to see: once while that lasts, for it is a nuisance."""
+        return self._told_to_wait.update_rate_limit(person) is None
 
     async def ask(self, asking: Asking) -> Asked:
         """The answer, when it is this question's turn.
@@ -115,10 +127,22 @@ def is_answered_in(preferences: Preferences, channel: int | None, parent: int | 
     return not preferences.channels or not {channel, parent}.isdisjoint(preferences.channels | preferences.forums)
 
 
-def elsewhere(preferences: Preferences) -> str:
-    """What somebody is told who asks in another channel than those of `is_answered_in`. It names them as links."""
-    channels = [f"<#{one}>" for one in sorted(preferences.channels)]
-    return _("Questions are answered in other channels of this server: {channels}.", channels=listed(channels[:_NAMED]))
+def is_answered_here(interaction: "discord.Interaction[VerbatimBot]") -> bool:
+    """As `is_answered_in`, where this was used; in direct messages there is nothing to keep to."""
+    if interaction.guild_id is None:
+        return True
+    parent = interaction.channel.parent_id if isinstance(interaction.channel, discord.Thread) else None
+    return is_answered_in(interaction.client.preferences(interaction.guild_id), interaction.channel_id, parent)
+
+
+async def send_elsewhere(interaction: "discord.Interaction[VerbatimBot]") -> None:
+    """Tells somebody who may not ask here where that is possible, as far as they can see it."""
+    channels = visible(interaction, interaction.client.preferences(interaction.guild_id).channels)[:_NAMED]
+    text = _("Questions are answered in other channels of this server.")
+    if channels:
+        text = _("Questions are answered in other channels of this server: {channels}.", channels=listed(channels))
+    # Not by a Refusal, whose text is shown as it stands: these channels are links.
+    await deliver(lambda: interaction.response.send_message(text, ephemeral=True))
 
 
 def too_long() -> str:

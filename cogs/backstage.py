@@ -9,6 +9,7 @@ from cogs.bridge import Bridge
 from cogs.catalogue import Catalogue
 from cogs.departures import Departures
 from cogs.failures import Failures
+from cogs.forgetting import Forgetting
 from cogs.housekeeping import Housekeeping
 from cogs.latencies import Latencies
 from cogs.measuring import Measurer
@@ -20,6 +21,7 @@ from cogs.service import Service
 from cogs.settings import Settings
 from cogs.sources import Sources
 from cogs.sweep import Sweep
+from cogs.tongues import Tongues
 from cogs.vigilance import Vigilance
 from cogs.workshop import Workshop
 from index.corpus import Library
@@ -45,6 +47,7 @@ class Backstage:
         self.settings = settings
         self.service = service
         self.records = records
+        self.tongues = Tongues()
         self.answers = Answers(service, records, settings, library)
         self.additions = Additions(workshop)
         self.sources = Sources(workshop)
@@ -52,7 +55,8 @@ class Backstage:
         self.bridge = Bridge()
         self.schedule = Schedule(self.sources, self.bridge, every=workshop.every["path"])
         departures = Departures(library, records)
-        self.housekeeping = Housekeeping(departures, records, self.bridge, grace=settings.grace)
+        self.forgetting = Forgetting(library, records)
+        self.housekeeping = Housekeeping(departures, self.forgetting, records, self.bridge, grace=settings.grace)
         self.sweep = Sweep(library, self.bridge)
         self.overview = Overview(workshop)
         self.failures = Failures(self.overview, records.servers, settings)

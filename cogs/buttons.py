@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import discord
 from discord import ui
 
-from cogs.errors import tell
-from cogs.speech import _, language_of, speak
+from cogs.errors import begin, tell
+from cogs.speech import _
 
 if TYPE_CHECKING:
     from cogs.client import VerbatimBot
@@ -26,8 +26,7 @@ def telling(press: Press[Item]) -> Press[Item]:
 
     @functools.wraps(press)
     async def callback(self: Item, interaction: "discord.Interaction[VerbatimBot]") -> None:
-        interaction.client.work()
-        speak(language_of(interaction.locale))
+        begin(interaction)
         try:
             await press(self, interaction)
         except Exception as error:

@@ -81,6 +81,6 @@ def too_large(server: int) -> str:
     """That an export is more than Discord takes, and who can have it all the same."""
     return _(
         "This server’s articles are more than I can send here. Whoever runs me can export them in the terminal: "
-        "`python bot.py export FILE.zip --server {server}`.",
+        "python bot.py export FILE.zip --server {server}",
         server=str(server),
     )

@@ -1,6 +1,7 @@
-"""The bot as a program: connecting, trying again, registering commands, stopping.
+"""The bot on one connection to Discord: what it is made of, registering commands, finishing.
 
-What its commands do is in the cogs; whatever takes time goes over the bridge.
+What its commands do is in the cogs; whatever takes time goes over the bridge. How it comes to be connected, again and
+again, is in `connecting`.
 """
 
 import asyncio
@@ -8,7 +9,6 @@ import gc
 import hashlib
 import json
 import logging
-import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,6 @@ import discord
 import yarl
 from discord.ext import commands
 
-from cogs import acknowledging, speech
 from cogs.answer_buttons import BUTTONS as ANSWER_BUTTONS
 from cogs.answer_sharing import BUTTONS as SHARING_BUTTONS
 from cogs.articles import ArticlesCog
@@ -50,33 +49,22 @@ from cogs.privacy import PrivacyCog
 from cogs.refusal import Refusal
 from cogs.reindex import ReindexCog
 from cogs.removing import BUTTONS as REMOVING_BUTTONS
-from cogs.service import Service
-from cogs.settings import Settings
 from cogs.status import StatusCog
-from cogs.stopping import stop_on_signals
 from cogs.translator import Translator
-from cogs.trouble import LONGEST_DELAY, Backoff, Brake, OneLine, hopeless, in_short, passes
+from cogs.trouble import Brake
 from cogs.turning import BUTTONS as TURNING_BUTTONS
 from cogs.vigilance import tell_of
-from index.corpus import Library
-from index.encoder import Encoder
+from cogs.whereabouts import Memory, Whereabouts
 from index.errors import UserError
-from index.isolation import Isolation
-from index.web.fetch import Fetcher
 from records.preferences import Preferences
-from records.records import Records
-from retrieval.ranker import LearnedRanker
-from retrieval.reranker import CrossEncoderReranker
 
 log = logging.getLogger(__name__)
 
-_USER_AGENT = "Verbatim (a Discord bot that reads what its servers point it to)"
 _CONNECTIONS = 5  # of each shard within a minute, without a pause
 _LAUNCHES = 5  # attempts of a shard to connect, five seconds apart, until all begins anew
-# Seconds to stop in: containers wait for ten. The bridge takes up to four of them.
+# Seconds to finish in: of the eight that `connecting` allows for stopping, the bridge takes up to four.
 _LAST_WORDS = 1.5  # for work already done to say so
 _GOODBYE = 1.5  # for the connection to close
-_STOP_WITHIN = 8.0  # for everything: then the process ends, whatever hangs
 
 Connect = Callable[..., Awaitable[aiohttp.ClientWebSocketResponse]]
 
@@ -101,6 +89,7 @@ class VerbatimBot(commands.AutoShardedBot):
         self.settings = backstage.settings
         self.service = backstage.service
         self.records = backstage.records
+        self.tongues = backstage.tongues
         self.answers = backstage.answers
         self.additions = backstage.additions
         self.sources = backstage.sources
@@ -115,7 +104,9 @@ class VerbatimBot(commands.AutoShardedBot):
         self.personal = backstage.personal
         self.answer_times = backstage.answer_times
         self.missing = backstage.missing
+        self.forgetting = backstage.forgetting
         self.started = backstage.started
+        self.whereabouts = Whereabouts(self)
         self._backstage = backstage
         self.session: aiohttp.ClientSession
         self._warming: asyncio.Task[None] | None = None
@@ -144,19 +135,18 @@ class VerbatimBot(commands.AutoShardedBot):
             log.warning("the commands could not be registered, which is tried again at the next start: %s", error)
         self.schedule.tell, self.schedule.serves = Notices(self).tell, self._serves
         self.schedule.start()
-        self.housekeeping.present = self._is_in
+        self.housekeeping.present = self.whereabouts.of
         self.housekeeping.start()
         self._backstage.sweep.start()
         self._backstage.vigilance.tell, self._backstage.vigilance.serves = partial(tell_of, self), self._serves
         self._backstage.vigilance.start()
 
-    def _is_in(self, server: int) -> bool | None:
-        """Whether the bot is in this server, available or not; None as long as it does not know all of its servers."""
-        return self.get_guild(server) is not None if self.is_ready() else None
+    def _get_state(self, **options: object) -> Memory:
+        return Memory(dispatch=self.dispatch, handlers=self._handlers, hooks=self._hooks, http=self.http, **options)
 
     def _serves(self, server: int) -> bool:
         """Whether the bot is in this server, as far as it knows; while it starts, it does not."""
-        return not self.is_ready() or self.get_guild(server) is not None
+        return self.whereabouts.of(server) is not False
 
     async def _warm_up(self) -> None:
         """Loads the models once the token has proved good, so that nobody's first question waits for it."""
@@ -256,95 +246,6 @@ def operators(application: discord.AppInfo) -> set[int]:
     accepted = discord.TeamMembershipState.accepted
     acting = {one.id for one in team.members if one.membership_state is accepted and one.role.value != "read_only"}
     return acting | ({team.owner_id} if team.owner_id else set())
-
-
-def run(
-    *,
-    token: str,
-    library: Library,
-    encoder: Encoder,
-    settings: Settings,
-    ranker: LearnedRanker | None = None,
-    reranker: CrossEncoderReranker | None = None,
-    reader: Isolation | None = None,
-    fetcher: Fetcher | None = None,
-) -> int:
-    """Runs the bot until SIGTERM or SIGINT and returns the exit code, 0; everything it was given is closed then.
-
-    `reader` reads what strangers wrote, and `fetcher` fetches what is on the web; by default with their usual limits.
-
-    Raises:
-        UserError: Discord does not accept the token or the intents.
-    """
-    service = Service(library, encoder, settings, ranker=ranker, reranker=reranker)
-    reader = reader or Isolation()
-    fetcher = fetcher or Fetcher(user_agent=_USER_AGENT, max_bytes=settings.max_bytes)
-    records = Records(settings.data)
-    speech.load()
-    acknowledging.use()
-    return asyncio.run(_serve(token, Backstage(library, service, settings, reader, fetcher, records=records)))
-
-
-async def _serve(token: str, backstage: Backstage) -> int:
-    stop = asyncio.Event()
-    # A bot that never speaks need not be told of what speaking takes.
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
-    vars(discord.shard)["ExponentialBackoff"] = Backoff
-    quiet = OneLine()
-    loggers = [logging.getLogger(f"discord.{name}") for name in ("client", "gateway", "shard")]
-    for logger in loggers:
-        logger.addFilter(quiet)
-    with stop_on_signals(stop, within=_STOP_WITHIN):
-        try:
-            await _stay_connected(token, backstage, stop)
-        finally:
-            await backstage.close()
-            for logger in loggers:
-                logger.removeFilter(quiet)
-        log.info("stopped")
-    return 0
-
-
-async def _stay_connected(token: str, backstage: Backstage, stop: asyncio.Event) -> None:
-    """Connects, and connects again when that fails, until `stop` is set."""
-    attempt = 0
-    while not stop.is_set():
-        bot = VerbatimBot(backstage)
-        error = await _connected(bot, token, stop)
-        if stop.is_set():
-            return
-        attempt = 1 if bot.has_been_ready else attempt + 1
-        if error is not None and not passes(error):
-            raise error
-        gc.unfreeze()  # nobody is there to wait while what remains of the last bot is collected
-        gc.collect()
-        delay = min(LONGEST_DELAY, 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 — spreads load, no secret
-        log.warning("no connection to Discord (%s); next attempt in %.1f s", in_short(error), delay)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), delay)
-
-
-async def _connected(bot: VerbatimBot, token: str, stop: asyncio.Event) -> BaseException | None:
-    """Runs one bot until it fails or `stop` is set, closes it, and returns why it failed.
-
-    Raises:
-        UserError: it is of no use to try again.
-    """
-    running = asyncio.create_task(bot.start(token))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if stop.is_set():
-        await bot.finish()
-        running.cancel()
-        with suppress(asyncio.CancelledError, Exception):  # whatever it says now, it was told to end
-            await running
-        return None
-    error = running.exception()
-    await bot.close()
-    if (reason := hopeless(error)) is not None:
-        raise UserError(reason) from error
-    return error
 
 
 def _known_digest(file: Path) -> str | None:

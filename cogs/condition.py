@@ -24,6 +24,7 @@ COLOUR = 0x4E5058
 _FIELD = 1_000  # characters, of 1,024
 _PROBLEMS = 5  # named; more are counted
 _REASON = 160  # characters
+_FEW = 20  # answers
 _SIZES = (mark("{size} KB on disk"), mark("{size} MB on disk"), mark("{size} GB on disk"))
 
 
@@ -169,15 +170,14 @@ def _anew() -> str:
 def _speed(pace: Pace) -> list[str]:
     if not pace.answers:
         return [_("I have not answered anything since I started")]
-    return [
-        n_(
-            "The last answer took {median} ms",
-            "Half of the last {number} answers took at most {median} ms, and 95 of 100 at most {most} ms",
-            pace.answers,
-            median=pace.median,
-            most=pace.most,
-        )
-    ]
+    half = n_(
+        "The last answer took {median} ms",
+        "Half of the last {number} answers took at most {median} ms",
+        pace.answers,
+        median=pace.median,
+    )
+    # Of a few answers, 95 of 100 are all of them, and the first waited for the model.
+    return [half] if pace.answers < _FEW else [half, _("95 of 100 took at most {most} ms", most=pace.most)]
 
 
 def _last(last: LastRun | None, operators: Settings | None) -> list[str]:

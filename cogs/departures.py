@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Presence = Callable[[int], bool | None]
-"""Whether the bot is in a server; None: that is not known at the moment."""
+"""Whether the bot is in a server, as `whereabouts` knows; None: that is not known at the moment."""
 
 
 class Departures:
@@ -78,4 +78,11 @@ class DeparturesCog(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         log.info("left a server, or was removed from it", extra={"server": guild.id})
+        self.bot.whereabouts.end(guild.id)
         await self.bot.housekeeping.compare()
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """A server that has the commands without the bot is in no list of servers, and yet is not one that was left."""
+        if self.bot.whereabouts.use(interaction):
+            await self.bot.housekeeping.compare()

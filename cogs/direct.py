@@ -80,11 +80,11 @@ class Direct:
         await self._bot.bridge.call_for(person, Lane.CHANGE, people.choose, person, server.id, time.time())
 
     async def allowed(self, person: int, server: int) -> discord.Guild | None:
-        """The server with this id, if this person may ask its articles in direct messages."""
+        """The server with this id, if this person may ask its articles in direct messages, as far as that is known in
+        time."""
         guild = self._bot.get_guild(server)
-        if guild is None or not await self._may_ask(guild, person):
-            return None
-        return guild if await self._having_articles([guild]) else None
+        found = await self._having_articles(await self._among([guild], person)) if guild is not None else []
+        return found[0] if found else None
 
     async def choices(self, person: int) -> list[discord.Guild]:
         """The servers whose articles this person may ask in direct messages, by name."""

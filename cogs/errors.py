@@ -33,8 +33,7 @@ class Tree(app_commands.CommandTree["VerbatimBot"]):
     """The command tree, with the one place where a failed command ends."""
 
     async def interaction_check(self, interaction: "discord.Interaction[VerbatimBot]", /) -> bool:
-        interaction.client.work()
-        speak(language_of(interaction.locale))
+        begin(interaction)
         return True
 
     async def on_error(
@@ -42,6 +41,14 @@ class Tree(app_commands.CommandTree["VerbatimBot"]):
     ) -> None:
         original = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         await tell(interaction, original)
+
+
+def begin(interaction: "discord.Interaction[VerbatimBot]") -> None:
+    """What every command, button and form begins with: it promises an answer, in the language of whoever used it."""
+    language = language_of(interaction.locale)
+    interaction.client.work()
+    interaction.client.tongues.heard(interaction.user.id, language)
+    speak(language)
 
 
 async def tell(interaction: "discord.Interaction[VerbatimBot]", error: Exception) -> None:

@@ -57,7 +57,7 @@ class ExportCog(commands.Cog):
             export = partial(self.bot.catalogue.export, max_bytes=largest, most=_MOST, cancel=self.bot.bridge.closing)
             parts = await self.bot.bridge.call_for(server, Lane.SURVEY, export, server, create)
             if not parts:
-                raise Refusal(_("This server has no articles of its own yet. Add the first with `/articles add`."))
+                raise Refusal(_("This server has no articles of its own yet. Add the first with /articles add."))
             await _send(interaction, parts)
         log.info("exported", extra={"server": server, "articles": sum(one.articles for one in parts)})
 

@@ -9,9 +9,9 @@ from discord import ui
 from cogs import reports
 from cogs.access import demand_manager
 from cogs.adding import add_text, server_of
-from cogs.errors import tell, think
+from cogs.errors import begin, tell, think
 from cogs.sending import LiveMessage
-from cogs.speech import _, language_of, speak
+from cogs.speech import _
 from index.readers import metadata
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ class TextForm(ui.Modal):
 
     async def on_submit(self, interaction: "discord.Interaction[VerbatimBot]") -> None:  # type: ignore[override]
         bot = interaction.client
-        bot.work()
-        speak(language_of(interaction.locale))
+        begin(interaction)
         demand_manager(interaction)
         server = server_of(interaction)
         await think(interaction, ephemeral=True)

@@ -74,7 +74,7 @@ def demand_log(interaction: "discord.Interaction[VerbatimBot]") -> None:
         raise Refusal(
             _(
                 "This server keeps no question log, so I do not know what was asked in vain. Somebody with the "
-                "permission “Manage Server” can turn it on with `/settings`."
+                "permission “Manage Server” can turn it on with /settings."
             )
         )
 

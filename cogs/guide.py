@@ -14,7 +14,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.access import may_administrate, may_manage
+from cogs.access import may_administrate, may_manage, visible
 from cogs.errors import think
 from cogs.markdown import escape
 from cogs.sending import SENDING, deliver
@@ -88,7 +88,6 @@ class GuideCog(commands.Cog):
         await deliver(lambda: interaction.edit_original_response(embeds=embeds))
 
     async def _reader(self, interaction: "discord.Interaction[VerbatimBot]") -> Reader:
-        guild = self.bot.get_guild(interaction.guild_id) if interaction.guild_id is not None else None
         wanted = self.bot.preferences(interaction.guild_id)
         return Reader(
             in_server=interaction.guild_id is not None,
@@ -96,8 +95,8 @@ class GuideCog(commands.Cog):
             administrates=may_administrate(interaction),
             operates=await self.bot.is_owner(interaction.user),
             me=self.bot.user.mention if self.bot.user else "@Verbatim",
-            channels=_mentions(guild, wanted.channels),
-            forums=_mentions(guild, wanted.forums),
+            channels=tuple(visible(interaction, wanted.channels)),
+            forums=tuple(visible(interaction, wanted.forums)),
             direct=wanted.direct,
             ids=await self._registered(),
         )
@@ -111,12 +110,6 @@ class GuideCog(commands.Cog):
                 return {}
             self._ids = {one.name: one.id for one in found if one.type is discord.AppCommandType.chat_input}
         return self._ids
-
-
-def _mentions(guild: discord.Guild | None, channels: Iterable[int]) -> tuple[str, ...]:
-    if guild is None:
-        return ()
-    return tuple(one.mention for number in sorted(channels) if (one := guild.get_channel(number)) is not None)
 
 
 def pages(roots: Iterable[Root], reader: Reader) -> list[discord.Embed]:

@@ -14,12 +14,13 @@ from discord.ext import commands
 
 from cogs import choosing, context, forum
 from cogs.answers import Asking
-from cogs.asking import LONGEST, SHORTEST, Ready, is_answered_in, too_long
+from cogs.asking import LONGEST, SHORTEST, Ready, TooFast, is_answered_in, too_long
 from cogs.errors import said
 from cogs.once import Once
 from cogs.refusal import Refusal
 from cogs.render import Reply
 from cogs.sending import OUTAGE, SENDING, deliver
+from cogs.smalltalk import is_small_talk
 from cogs.speech import _, language_of, speak
 
 if TYPE_CHECKING:
@@ -47,14 +48,14 @@ class HearingCog(commands.Cog):
         if not _may_write(message):
             return
         self.bot.work()
-        speak(self._language(server))
+        speak(self._language(server, message.author.id))
         if question is None:
             await self._answer_post(message, post or "")
             return
         allowed = context.permissions_in(message, message.guild.me if message.guild else None)
         with _typing(message.channel):
             ready = await self._ready_for(message, question if post is None else post, embeds=allowed.embed_links)
-        if await _send(message, ready.replies, refer=allowed.read_message_history):
+        if ready.replies and await _send(message, ready.replies, refer=allowed.read_message_history):
             self.bot.asker.sent(ready)
 
     async def _answer_post(self, message: discord.Message, question: str) -> None:
@@ -66,7 +67,7 @@ class HearingCog(commands.Cog):
         allowed = context.permissions_in(message, message.guild.me if message.guild else None)
         try:
             self.bot.asker.demand_patience(message.author.id)
-            asking = Asking(question, message.author.id, server, server, False)
+            asking = Asking(question, message.author.id, server, server, False, unasked=True)
             ready = await self.bot.asker.ready(asking, question=None, embeds=allowed.embed_links)
         except Refusal as error:
             log.info("a post is not answered: %s", error)
@@ -78,7 +79,7 @@ class HearingCog(commands.Cog):
 
     async def _ready_for(self, message: discord.Message, question: str, *, embeds: bool) -> Ready:
         server, person = context.server_of(message), message.author.id
-        if len(question) < SHORTEST:
+        if len(question) < SHORTEST or is_small_talk(question):
             return Ready([Reply(_help(in_server=server is not None))])
         if len(question) > LONGEST:
             return Ready([Reply(too_long())])
@@ -86,9 +87,12 @@ class HearingCog(commands.Cog):
             self.bot.asker.demand_patience(person)
             previous = await context.before_message(message, question, self._me)
             ground = await self.bot.direct.ground(person, server)
-            speak(self._language(ground.place(server)))
+            speak(self._language(ground.place(server), person, direct=server is None))
             asking = Asking(question, person, ground.place(server), server, False, tuple(previous))
             return await choosing.ready(self.bot, asking, ground, question=None, embeds=embeds)
+        except TooFast as error:
+            tells = server is None or self.bot.asker.shows_patience(person)
+            return Ready([Reply(said(error))] if tells else [])
         except Exception as error:  # a listener is an entry point: nobody else would tell who asked
             return Ready([Reply(said(error))])
 
@@ -96,8 +100,11 @@ class HearingCog(commands.Cog):
         parent = message.channel.parent_id if isinstance(message.channel, discord.Thread) else None
         return server is None or is_answered_in(self.bot.preferences(server), message.channel.id, parent)
 
-    def _language(self, server: int | None) -> str | None:
-        """What is spoken in a server to nobody in particular: as it has set, or as its people have Discord."""
+    def _language(self, server: int | None, person: int, *, direct: bool = False) -> str | None:
+        """What is spoken in a server to nobody in particular: as it has set, or as its people have Discord. In direct
+        messages it is the person's own, if they have used a command or a button of late."""
+        if (direct or server is None) and (own := self.bot.tongues.of(person)):
+            return own
         guild = self.bot.get_guild(server) if server else None
         return self.bot.preferences(server).language or (language_of(guild.preferred_locale) if guild else None)
 

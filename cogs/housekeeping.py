@@ -1,8 +1,8 @@
-"""What is done about once an hour, unasked and unseen: deleting what is kept of servers left long ago, and what is too
-old to be of use.
+"""What is done about once an hour, unasked and unseen: deleting what is kept of servers left long ago, what is too old
+to be of use, and what has left the articles.
 
-One for the whole run of the program, however often it connects. It knows when, not what: that is in `departures` and in
-the records.
+One for the whole run of the program, however often it connects. It knows when, not what: that is in `departures`,
+`forgetting` and the records.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from functools import partial
 
 from cogs.bridge import Bridge, Lane
 from cogs.departures import Departures, Presence
+from cogs.forgetting import Forgetting
 from cogs.refusal import Refusal
 from index.errors import UserError
 from index.report import silent
@@ -29,8 +30,11 @@ class Housekeeping:
     """A background task. `grace` is how many seconds what is kept of a server outlives the bot's departure; `present`
     says whether the bot is in a server, if it knows."""
 
-    def __init__(self, departures: Departures, records: Records, bridge: Bridge, *, grace: float) -> None:
+    def __init__(
+        self, departures: Departures, forgetting: Forgetting, records: Records, bridge: Bridge, *, grace: float
+    ) -> None:
         self._departures = departures
+        self._forgetting = forgetting
         self._records = records
         self._bridge = bridge
         self._grace = grace
@@ -59,6 +63,7 @@ class Housekeeping:
             await self.compare()
             await self._logged("deleting what is kept of servers left", self._delete)
             await self._logged("forgetting old answers", self._prune)
+            await self._logged("forgetting words of removed articles", self._forget)
             await asyncio.sleep(_PAUSE)
 
     async def _compare(self) -> None:
@@ -81,6 +86,11 @@ class Housekeeping:
 
     async def _prune(self) -> None:
         await self._bridge.call(Lane.CHANGE, _forget_old, self._records, time.time())
+
+    async def _forget(self) -> None:
+        for server in await self._bridge.call(Lane.LOOK, self._forgetting.servers):
+            sweep = partial(self._bridge.call, Lane.SURVEY, self._forgetting.sweep, server)
+            await self._logged(f"forgetting words of removed articles in server {server}", sweep)
 
     async def _logged(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Whatever goes wrong is logged: nobody else waits for it, and the next time it may go well."""

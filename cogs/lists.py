@@ -12,7 +12,7 @@ from cogs.markdown import escape, label, link, safe_url, width
 from cogs.quoting import TITLE_IN_LINE, short
 from cogs.service import Shelf
 from cogs.sources import FEEDS, SOURCES, Kinds, Listed
-from cogs.speech import _, day, mark, n_
+from cogs.speech import _, day, mark, n_, told
 from index.ledger import Kind, Source, State
 from index.stored import StoredArticle
 
@@ -92,7 +92,7 @@ def _source(listed: Listed, of: Of) -> str:
         facts.append(_("next {when}", when=_when(listed.due)))
     lines = [title + state, f"-# {' · '.join(facts)}"]
     if source.problem:
-        lines.append(_("-# Last problem: {problem}", problem=escape(label(source.problem, 300))))
+        lines.append(_("-# Last problem: {problem}", problem=escape(label(told(source.problem), 300))))
     return "\n".join(lines)
 
 

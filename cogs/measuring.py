@@ -63,7 +63,7 @@ class Measurer:
         """Measures the server's judged questions unless that has been done, and says whether an earlier configuration
         did better. Stops without a word once `cancel` is set."""
         corpora = self._library.askable(server)
-        feedback = merged(self._records.answers.judgements(server)[-_MOST:])
+        feedback = merged(self._records.answers.judgements(server, most=_MOST))
         if len(feedback.questions) < ENOUGH:
             return None
         texts = texts_of(corpora, sources_of(feedback))

@@ -46,7 +46,8 @@ class Gap:
 class Gaps:
     """The gaps, what most people asked for first. Of the `questions` (different ones, within `DAYS`), so many are
     `answered` by the present articles and left out; so many were `unchecked`, and may be answered by now; and so many
-    were asked too long ago to be looked at, there being `older` ones than the last some hundred."""
+    were asked too long ago to be looked at, there being `older` ones than the last some hundred. Of what was asked in
+    vain and what was judged, the last 5,000 each are read at all."""
 
     gaps: tuple[Gap, ...] = ()
     questions: int = 0
@@ -100,13 +101,13 @@ class Missing:
         ends early once `closing` is set."""
         with self._alone(server):
             since = now() - DAYS * _DAY
-            unanswered = self._records.learning.unanswered(server, since)
-            judgements = [one for one in self._records.answers.judgements(server) if one.judged >= since]
-            state = (unanswered, judgements, self._state(server))
+            state = (self._records.learning.state(server, since), self._state(server))
             known = self._known.pop(server, None)
             if known is None or known.state != state:
                 known = _Known(state)
             if known.gaps is None or known.gaps.unchecked:
+                unanswered = self._records.learning.unanswered(server, since)
+                judgements = self._records.answers.judgements(server, since=since)
                 known.gaps = self._gaps(server, _missed(unanswered, judgements), known.answered, closing)
             self._known[server] = known
             for oldest in list(self._known)[:-_KEPT]:

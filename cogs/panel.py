@@ -10,7 +10,7 @@ import discord
 
 from cogs.markdown import escape, label
 from cogs.settings import Settings
-from cogs.speech import ENGLISH, LANGUAGES, _, language_of, listed, mark, n_, number
+from cogs.speech import ENGLISH, LANGUAGES, _, language_name, language_of, listed, mark, n_, number
 from records.preferences import Preferences
 
 DEFAULT = "default"
@@ -186,9 +186,9 @@ def _in_words(precision: float) -> str:
 
 def _language(language: str | None, guild: discord.Guild) -> str:
     if language is None:
-        language = LANGUAGES[language_of(guild.preferred_locale) or ENGLISH]
+        language = language_name(language_of(guild.preferred_locale) or ENGLISH)
         return _("As Discord has it: each reader’s own, and {language} where I speak to everybody", language=language)
-    return _("Each reader’s own, and {language} where I speak to everybody", language=LANGUAGES.get(language, language))
+    return _("Each reader’s own, and {language} where I speak to everybody", language=language_name(language))
 
 
 def _log(preferences: Preferences) -> str:
@@ -272,6 +272,6 @@ def _hits_offered(value: object, operators: Settings) -> str:
 def _language_offered(value: object, guild: discord.Guild) -> str:
     assert value is None or isinstance(value, str)  # noqa: S101 — see LANGUAGES
     if value is None:
-        language = LANGUAGES[language_of(guild.preferred_locale) or ENGLISH]
+        language = language_name(language_of(guild.preferred_locale) or ENGLISH)
         return _("Language: that of the server in Discord ({language})", language=language)
     return _("Language: {language}", language=LANGUAGES[value])

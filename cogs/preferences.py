@@ -73,9 +73,12 @@ async def _change(
 ) -> None:
     """Saves one setting, clears what names something deleted out of the others, and shows the panel."""
     bot, server = interaction.client, server_of(interaction)
-    values = {**_standing(interaction).vanished(), field: value}
-    await bot.bridge.call_for(server, Lane.CHANGE, bot.records.preferences.change, server, **values)
-    log.info("settings changed", extra={"server": server, "settings": sorted(values)})
+    standing = _standing(interaction)
+    cleaned = {name: one for name, one in standing.vanished().items() if name != field}
+    tidy, change = bot.records.preferences.tidy, bot.records.preferences.change
+    await bot.bridge.call_for(server, Lane.CHANGE, tidy, server, standing.preferences, cleaned)
+    await bot.bridge.call_for(server, Lane.CHANGE, change, server, **{field: value})
+    log.info("settings changed", extra={"server": server, "settings": field})
     await _show(interaction, _PAGE_OF.get(field, _SECOND), said)
 
 

@@ -147,10 +147,7 @@ def _answers(wishes: Preferences, *, in_server: bool) -> list[str]:
             "This server keeps a question log: what is asked where others see it is kept for a year, with who asked "
             "and what was found, so that those who manage the articles learn what is missing."
         )
-        judged = _(
-            "Who found such an answer helpful or not, with the question and what was found. A question of yours that "
-            "others judged stays with their judgements, without your name."
-        )
+        judged = _("Who found such an answer helpful or not, with the question and what was found.")
         return [kept, log, judged]
     if in_server:
         return [kept]

@@ -1,6 +1,5 @@
 """Removing articles and sources: the questions, and the buttons that answer them, which outlive a restart."""
 
-import functools
 import re
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +16,7 @@ from cogs.markdown import escape, label
 from cogs.sending import deliver
 from cogs.service import NOWHERE
 from cogs.speech import _, n_
+from index.ledger import Source
 from index.stored import StoredArticle
 
 if TYPE_CHECKING:
@@ -78,7 +78,13 @@ class RemoveButton(ui.DynamicItem[ui.Button[Any]], template=r"articles:remove:(?
         demand_manager(interaction)
         await interaction.response.defer()
         server = interaction.guild_id or NOWHERE
-        removed = await bot.bridge.call_for(server, Lane.CHANGE, bot.service.remove, server, self.article)
+
+        def remove() -> StoredArticle:
+            removed = bot.service.remove(server, self.article)
+            bot.forgetting.after_removal(server)
+            return removed
+
+        removed = await bot.bridge.call_for(server, Lane.CHANGE, remove)
         content = _("Removed **{title}** for good.", title=escape(label(removed.title, CHOICE)))
         await deliver(lambda: interaction.edit_original_response(content=content, view=None))
 
@@ -109,8 +115,13 @@ class RemoveSourceButton(
         demand_manager(interaction)
         await interaction.response.defer()
         server = interaction.guild_id or NOWHERE
-        remove = functools.partial(bot.sources.remove, keep_articles=not self.with_articles)
-        source, went = await bot.bridge.call_for(server, Lane.CHANGE, remove, server, self.source, KINDS[self.of])
+
+        def remove() -> tuple[Source, int]:
+            removed = bot.sources.remove(server, self.source, KINDS[self.of], keep_articles=not self.with_articles)
+            bot.forgetting.after_removal(server)
+            return removed
+
+        source, went = await bot.bridge.call_for(server, Lane.CHANGE, remove)
         content = lists.removed(source, went if self.with_articles else None)
         await deliver(lambda: interaction.edit_original_response(content=content, view=None))
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
-from babel import Locale
 from discord import ui
 
 from cogs.markdown import ELLIPSIS, cut, escape, label, unescape, width
@@ -24,7 +23,7 @@ from cogs.quoting import (
     passage_in_text,
     stacked,
 )
-from cogs.speech import LANGUAGES, _, current, listed, mark, n_, speaking
+from cogs.speech import LANGUAGES, _, language_name, listed, mark, n_, speaking
 from index.language import code_of
 from retrieval.answer import Answer, Hit, Passage
 
@@ -218,8 +217,7 @@ def foreign(reply: Reply, language: str, known: Collection[str]) -> Reply:
 
 def _language_name(language: str) -> str:
     """What the reader calls a language, given by its code or its English name."""
-    names = Locale.parse(current()).languages
-    return str(names.get(code_of(language) or language, language))
+    return language_name(code_of(language) or language)
 
 
 def note(text: str, limit: int = CONTENT) -> str:

@@ -102,6 +102,11 @@ def listed(parts: Iterable[str]) -> str:
     return format_list(list(parts), locale=_locale(current()))
 
 
+def language_name(code: str) -> str:
+    """What the present language calls another one: `Ukrainian`."""
+    return str(_locale(current()).languages.get(code, code))
+
+
 def _filled(english: str, text: str, values: Mapping[str, object]) -> str:
     written = {name: number(one) if type(one) is int else one for name, one in values.items()}
     try:

@@ -10,7 +10,7 @@ from discord import ui
 
 from cogs import lists, pages
 from cogs.access import demand_manager, may_manage
-from cogs.asking import elsewhere, is_answered_in
+from cogs.asking import is_answered_here, send_elsewhere
 from cogs.bridge import Lane
 from cogs.buttons import telling
 from cogs.lists import KINDS, Of
@@ -44,7 +44,8 @@ class PageButton(
     async def callback(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
         if self.of != "articles":
             demand_manager(interaction)
-        elif await is_sent_elsewhere(interaction):
+        elif not may_read(interaction):
+            await send_elsewhere(interaction)
             return
         else:
             _demand_reader(interaction, self.reader)
@@ -75,7 +76,8 @@ class TextButton(
 
     @telling
     async def callback(self, interaction: "discord.Interaction[VerbatimBot]") -> None:
-        if await is_sent_elsewhere(interaction):
+        if not may_read(interaction):
+            await send_elsewhere(interaction)
             return
         _demand_reader(interaction, self.reader)
         await interaction.response.defer()
@@ -85,19 +87,7 @@ class TextButton(
 
 def may_read(interaction: "discord.Interaction[VerbatimBot]") -> bool:
     """Whether articles are shown to whoever used this, here: to managers everywhere, to others where they may ask."""
-    if interaction.guild_id is None or may_manage(interaction):
-        return True  # outside of servers there are none
-    parent = interaction.channel.parent_id if isinstance(interaction.channel, discord.Thread) else None
-    return is_answered_in(interaction.client.preferences(interaction.guild_id), interaction.channel_id, parent)
-
-
-async def is_sent_elsewhere(interaction: "discord.Interaction[VerbatimBot]") -> bool:
-    """Whether no articles are shown here; whoever wanted to see them has been told where they are, then."""
-    if may_read(interaction):
-        return False
-    text = elsewhere(interaction.client.preferences(interaction.guild_id))
-    await deliver(lambda: interaction.response.send_message(text, ephemeral=True))
-    return True
+    return may_manage(interaction) or is_answered_here(interaction)
 
 
 def _demand_reader(interaction: "discord.Interaction[VerbatimBot]", reader: int) -> None:

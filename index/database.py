@@ -76,6 +76,11 @@ class Database:
             finally:
                 self._local.connection = None
 
+    def problems(self) -> list[str]:
+        """What SQLite's own check finds wrong with the file; empty if it is sound."""
+        found = [row[0] for row in self.rows("PRAGMA quick_check(5)")]
+        return [] if found == ["ok"] else found
+
     def is_current(self) -> bool:
         """Whether the file at `path` is still the one that was opened (it may have been deleted or replaced)."""
         return self._file is not None and self._file == self._file_identity()

@@ -4,12 +4,14 @@ With the store and `standing`, the only part that speaks SQL. When to look at a 
 happened the last times; how to look is not.
 """
 
+import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, cast
 
 from index.database import Connection, Database
+from index.errors import Said, Value
 
 Kind = Literal["path", "page", "feed", "upload"]
 State = Literal["active", "paused", "suspended"]
@@ -21,6 +23,7 @@ EVERY: Mapping[Kind, float] = {"page": DAY, "feed": DAY / 24, "path": DAY, "uplo
 _JITTER = 0.1  # of the interval, so that sources added together are not looked at together
 _LONGEST = 7 * DAY  # between two looks at a source that fails
 _MOST_FAILURES = 10  # in a row, until it is suspended
+_TEMPLATE = '{"template": '  # how a problem begins that is stored with what a translation of it takes
 _COLUMNS = (
     "id, kind, address, title, state, every, due, added, checked, etag, last_modified, reader, failures, problem,"
     " channel"
@@ -95,16 +98,16 @@ class Ledger:
 
     def sources(self, *kinds: Kind) -> list[Source]:
         """Those of these kinds, or all, in the order in which they came."""
-        found = [Source(*row) for row in self._rows(f"SELECT {_COLUMNS} FROM source ORDER BY id")]
+        found = [_source(row) for row in self._rows(f"SELECT {_COLUMNS} FROM source ORDER BY id")]
         return [one for one in found if not kinds or one.kind in kinds]
 
     def source(self, source_id: int) -> Source | None:
         rows = self._rows(f"SELECT {_COLUMNS} FROM source WHERE id = ?", (source_id,))
-        return Source(*rows[0]) if rows else None
+        return _source(rows[0]) if rows else None
 
     def find(self, address: str) -> Source | None:
         rows = self._rows(f"SELECT {_COLUMNS} FROM source WHERE address = ?", (address,))
-        return Source(*rows[0]) if rows else None
+        return _source(rows[0]) if rows else None
 
     def due(self, now: float, every: Mapping[Kind, float] = EVERY) -> list[Source]:
         """The scheduled sources whose time has come."""
@@ -161,7 +164,7 @@ class Ledger:
             "id": source.id,
             "due": _next_due(source.interval(every), failures, look),
             "checked": look.at,
-            "problem": look.problem,
+            "problem": _kept(look.problem),
         }
         if not failed:
             values |= {"etag": look.etag, "last_modified": look.last_modified, "reader": look.reader}
@@ -188,7 +191,7 @@ class Ledger:
     def origins(self, article: str) -> list[Source]:
         """The sources that gave an article."""
         sql = f"SELECT {_COLUMNS} FROM source JOIN origin ON source_id = id WHERE article = ? ORDER BY id"
-        return [Source(*row) for row in self._rows(sql, (article,))]
+        return [_source(row) for row in self._rows(sql, (article,))]
 
     def is_given_by_another(self, article: str, source_id: int) -> bool:
         """Whether any other source gave an article."""
@@ -281,6 +284,39 @@ def keep_upload(connection: Connection, upload: Upload, article: str, now: float
             {"address": address, "name": name, "now": now},
         )
     connection.execute("INSERT OR IGNORE INTO origin SELECT id, ? FROM source WHERE address = ?", (article, address))
+
+
+def _source(row: Sequence[Any]) -> Source:
+    source = Source(*row)
+    return source if source.problem is None else replace(source, problem=_said(source.problem))
+
+
+def _kept(words: str | None) -> str | None:
+    """How a problem is stored: with what a translation of it takes, if it has that."""
+    return json.dumps(_parts(words), ensure_ascii=False) if isinstance(words, Said) else words
+
+
+def _parts(value: Value) -> object:
+    if not isinstance(value, Said):
+        return value
+    return {"template": value.template, "values": {name: _parts(one) for name, one in value.values.items()}}
+
+
+def _said(stored: str) -> str:
+    """As it was before `_kept`; what was stored as a plain text stays one."""
+    if not stored.startswith(_TEMPLATE):
+        return stored
+    try:
+        words = _whole(json.loads(stored))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return stored
+    return words if isinstance(words, Said) else stored
+
+
+def _whole(parts: Any) -> Value:  # noqa: ANN401 — whatever JSON holds
+    if not isinstance(parts, dict):
+        return cast(Value, parts)
+    return Said(parts["template"], **{name: _whole(one) for name, one in parts["values"].items()})
 
 
 def _next_due(interval: float, failures: int, look: Look) -> float:

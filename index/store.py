@@ -95,8 +95,7 @@ class Store:
 
     def problems(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty if it is sound."""
-        found = [row[0] for row in self._rows("PRAGMA quick_check(5)")]
-        return [] if found == ["ok"] else found
+        return self._database.problems()
 
     # -- articles
 

@@ -6,7 +6,7 @@ here either. The words stand only beside a judgement, which is kept where a serv
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import blake2b
 from typing import Any
@@ -15,6 +15,10 @@ from index.database import Database
 
 _DAY = 86_400.0
 _KEPT, _KEPT_WITH_QUESTION = 30 * _DAY, 365 * _DAY  # seconds
+_AT_ONCE = 200  # judgements whose words are looked through together
+
+MOST = 5_000
+"""Judgements that are read at once, if no other number is given: the last ones."""
 
 
 def digest_of(text: str) -> str:
@@ -69,7 +73,8 @@ class AnswerRecord:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A sentence that was judged: its number in the answer, from 0, its article's source, and its words."""
+    """A sentence that was judged: its number in the answer, from 0, its article's source, and its words; both are empty
+    once the words have left the articles."""
 
     number: int
     source: str
@@ -133,11 +138,9 @@ class AnswerRecords:
 
     def publish(self, answer: int) -> bool:
         """Makes a private answer one for all; whether it was private until now."""
-        return self._set_private(answer, False)
-
-    def withdraw(self, answer: int) -> bool:
-        """Takes `publish` back."""
-        return self._set_private(answer, True)
+        sql = "UPDATE answer SET private = 0 WHERE id = ? AND private"
+        with self._database.transaction("IMMEDIATE") as connection:
+            return connection.execute(sql, (answer,)).rowcount == 1
 
     def prune(self, now: float) -> int:
         """Deletes what is older than it may be: 30 days, or 365 with a question, as each judgement has one; returns how
@@ -147,18 +150,13 @@ class AnswerRecords:
             connection.execute("DELETE FROM judgement WHERE judged < ?", (now - _KEPT_WITH_QUESTION,))
             return connection.execute(sql, (now - _KEPT, now - _KEPT_WITH_QUESTION)).rowcount
 
-    def _set_private(self, answer: int, private: bool) -> bool:
-        sql = "UPDATE answer SET private = ? WHERE id = ? AND private != ?"
-        with self._database.transaction("IMMEDIATE") as connection:
-            return connection.execute(sql, (private, answer, private)).rowcount == 1
-
     # -- judgements
 
     def judge(self, judgement: Judgement) -> bool:
         """Keeps a judgement in the place of the person's former one; one that says the same again takes it back.
         Returns whether there is one now."""
         values = {one.name: getattr(judgement, one.name) for one in fields(judgement)}
-        values["hits"] = json.dumps([asdict(one) for one in judgement.hits], ensure_ascii=False)
+        values["hits"] = _written_words(judgement.hits)
         former = "DELETE FROM judgement WHERE answer = ? AND person = ? RETURNING helpful"
         with self._database.transaction("IMMEDIATE") as connection:
             gone = connection.execute(former, (judgement.answer, judgement.person)).fetchone()
@@ -177,13 +175,54 @@ class AnswerRecords:
         with self._database.transaction("IMMEDIATE") as connection:
             return connection.execute(sql, (hit, answer, person)).rowcount == 1
 
-    def judgements(self, place: int | None = None) -> list[Judgement]:
-        """Those about one server's articles, or all (None), the oldest first."""
+    def judgements(self, place: int | None = None, *, since: float = 0.0, most: int = MOST) -> list[Judgement]:
+        """Those about one server's articles, or all (None), given `since` then (Unix seconds); the last `most` of them,
+        the oldest first."""
         sql = (
             "SELECT answer, person, place, helpful, hit, judged, question, hits, model, ranker FROM judgement"
-            " WHERE :place IS NULL OR place = :place ORDER BY judged, answer, person"
+            " WHERE (:place IS NULL OR place = :place) AND judged >= :since"
+            " ORDER BY judged DESC, answer DESC, person DESC LIMIT :most"
         )
-        return [_judgement(row) for row in self._database.rows(sql, {"place": place})]
+        rows = self._database.rows(sql, {"place": place, "since": since, "most": most})
+        return [_judgement(row) for row in reversed(rows)]
+
+    def forget_words(self, place: int, is_gone: Callable[[Seen], bool]) -> int:
+        """Overwrites words and source of the sentences that are gone, in the judgements about a server's articles, and
+        returns how many. A judgement goes as a whole when no sentence of it is left: it tells nothing then."""
+        forgotten, after = 0, (0, 0)
+        sql = (
+            "SELECT answer, person, hits FROM judgement WHERE place = ? AND (answer, person) > (?, ?)"
+            " ORDER BY answer, person LIMIT ?"
+        )
+        try:
+            while rows := self._database.rows(sql, (place, *after, _AT_ONCE)):
+                forgotten += self._forget_words(rows, is_gone)
+                after = rows[-1][:2]
+        finally:
+            if forgotten:  # nor do the words stay in the write-ahead log
+                self._database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        return forgotten
+
+    def _forget_words(self, rows: Iterable[tuple[int, int, str]], is_gone: Callable[[Seen], bool]) -> int:
+        changed, forgotten = [], 0
+        for answer, person, written in rows:
+            seen = _seen(written)
+            left = tuple(Seen(one.number, "", "") if one.text and is_gone(one) else one for one in seen)
+            if left != seen:
+                changed.append((left, (answer, person, written)))
+                forgotten += sum(one is not other for one, other in zip(left, seen, strict=True))
+        if not changed:
+            return 0
+        # What a person has said anew meanwhile is left for the next time.
+        update = "UPDATE judgement SET hits = ? WHERE answer = ? AND person = ? AND hits = ?"
+        delete = "DELETE FROM judgement WHERE answer = ? AND person = ? AND hits = ?"
+        with self._database.transaction("IMMEDIATE") as connection:
+            for left, key in changed:
+                if any(one.text for one in left):
+                    connection.execute(update, (_written_words(left), *key))
+                else:
+                    connection.execute(delete, key)
+        return forgotten
 
 
 def _row(answer: int, number: int, hit: KeptHit) -> tuple[object, ...]:
@@ -206,5 +245,12 @@ def _hit(row: Sequence[Any]) -> KeptHit:
 
 def _judgement(row: Sequence[Any]) -> Judgement:
     answer, person, place, helpful, hit, judged, question, hits, model, ranker = row
-    seen = tuple(Seen(**one) for one in json.loads(hits))
-    return Judgement(answer, person, place, bool(helpful), hit, judged, question, seen, model, ranker)
+    return Judgement(answer, person, place, bool(helpful), hit, judged, question, _seen(hits), model, ranker)
+
+
+def _written_words(hits: Iterable[Seen]) -> str:
+    return json.dumps([asdict(one) for one in hits], ensure_ascii=False)
+
+
+def _seen(written: str) -> tuple[Seen, ...]:
+    return tuple(Seen(**one) for one in json.loads(written))

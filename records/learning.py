@@ -10,6 +10,11 @@ from statistics import fmean
 
 from index.database import Database
 
+MOST = 5_000
+"""Unanswered questions that are read at once: the last ones."""
+
+_UNANSWERED = "FROM answer WHERE place = ? AND asked >= ? AND NOT answered AND NOT private AND question IS NOT NULL"
+
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
@@ -39,14 +44,24 @@ class LearningRecords:
         self._database = database
 
     def unanswered(self, place: int, since: float) -> list[Unanswered]:
-        """The questions about a server's articles, asked for all to see, that found nothing since then; the oldest
-        first. Only those are here that were asked while the question log was on."""
+        """The questions about a server's articles, asked for all to see, that found nothing since then; the last `MOST`
+        of them, the oldest first. Only those are here that were asked while the question log was on."""
         rows = self._database.rows(
-            "SELECT question, searched, asker, asked FROM answer WHERE place = ? AND asked >= ? AND NOT answered"
-            " AND NOT private AND question IS NOT NULL ORDER BY asked, id",
+            f"SELECT question, searched, asker, asked {_UNANSWERED} ORDER BY asked DESC, id DESC LIMIT ?",
+            (place, since, MOST),
+        )
+        return [Unanswered(*row) for row in reversed(rows)]
+
+    def state(self, place: int, since: float) -> tuple[object, ...]:
+        """What is another when `unanswered` or a server's judgements since then are: counts, newest times, and sums of
+        what can change in a judgement that keeps its time."""
+        asked = self._database.rows(f"SELECT count(*), max(asked) {_UNANSWERED}", (place, since))
+        judged = self._database.rows(
+            "SELECT count(*), max(judged), total(coalesce(hit, -1)), total(length(hits)) FROM judgement"
+            " WHERE place = ? AND judged >= ?",
             (place, since),
         )
-        return [Unanswered(*row) for row in rows]
+        return (*asked[0], *judged[0])
 
     def judged(self) -> dict[int, int]:
         """Place → how many judgements there are."""

@@ -63,6 +63,13 @@ class PreferenceRecords:
             self._kept[server] = after
             return after
 
+    def tidy(self, server: int, before: Preferences, values: Mapping[str, object]) -> None:
+        """As `change`, but for what somebody else has changed since a server's preferences were `before`."""
+        now = self.of(server)
+        untouched = {name: one for name, one in values.items() if getattr(now, name) == getattr(before, name)}
+        if untouched:
+            self.change(server, **untouched)
+
     def forget(self, server: int) -> None:
         """Forgets what a server has set."""
         with self._lock:

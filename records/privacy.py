@@ -33,6 +33,8 @@ class PrivacyRecords:
             held = _held(connection, person)
             for statement in (
                 "DELETE FROM judgement WHERE person = ?",
+                # Others judged answers to this person: what was asked stands there, too.
+                "DELETE FROM judgement WHERE answer IN (SELECT id FROM answer WHERE asker = ?)",
                 "DELETE FROM answer WHERE asker = ?",
                 "DELETE FROM chosen WHERE person = ?",
             ):

@@ -34,5 +34,9 @@ class Records:
         self.people = PeopleRecords(self._database)
         self.privacy = PrivacyRecords(self._database)
 
+    def problems(self) -> list[str]:
+        """What SQLite's own check finds wrong with the file; empty if it is sound."""
+        return self._database.problems()
+
     def close(self) -> None:
         self._database.close()

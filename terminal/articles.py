@@ -8,6 +8,7 @@ import typer
 
 from index.errors import UserError
 from terminal import records, show
+from terminal.forgetting import forget_gone
 from terminal.options import (
     ArticleId,
     ArticleIds,
@@ -123,6 +124,7 @@ def remove_articles(
     if everything:
         rest = "Nothing is remembered any more but the configured folder."
     session.out.print(f"Removed {articles}{besides}. {rest}", soft_wrap=True)
+    forget_gone(session, server)
     return Exit.DONE
 
 

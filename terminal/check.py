@@ -54,6 +54,7 @@ def findings(
     if reranker is not None:
         yield _guarded("Reranker", lambda: check_reranker(config.ranking.weights, reranker))
     yield from check_databases(config.data, encoder if model.success else None)
+    yield _guarded("Records", lambda: check_records(config.data))
 
 
 def _guarded(label: str, check: Callable[[], Finding]) -> Finding:
@@ -179,6 +180,20 @@ def check_reranker(weights: Path | None, reranker: "CrossEncoderReranker") -> Fi
     )
     details = f"{reranker.name}, not calibrated: it has a say in the order of hits, and none in how sure an answer is"
     return Finding(label, None, details, remedy)
+
+
+def check_records(folder: Path) -> Finding:
+    """What the bot remembers of servers and people: sound, if there is any of it."""
+    from records.records import FILE, Records
+
+    label = "Records"
+    if not (folder / FILE).exists():
+        return Finding(label, None, "none yet; the bot makes them")
+    with closing(Records(folder)) as records:
+        if problems := records.problems():
+            remedy = "Restore it from a backup, or move it away; what servers have set is lost then."
+            return Finding(label, False, f"{folder / FILE} is damaged: {problems[0]}", remedy)
+    return Finding(label, True, f"{folder / FILE}, sound")
 
 
 def check_databases(folder: Path, encoder: "Encoder | None") -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from index.errors import UserError
 from terminal import progress, reports, show
+from terminal.forgetting import forget_gone
 from terminal.options import print_json
 from terminal.session import Exit, Session
 from terminal.targets import Run, Wish
@@ -37,6 +38,8 @@ def run(session: Session, wish: Wish, *, as_json: bool, verbose: bool = False) -
         show.write(session.out, [*reports.note_blocks(report), *reports.answered_blocks(answered)])
         for line in reports.failure_lines(report):
             session.err.print(f"Failed: {line}", soft_wrap=True)
+    if (report.removed or report.changed) and not report.dry_run:
+        forget_gone(session, wish.server)
     if report.cancelled:
         return Exit.INTERRUPTED
     return Exit.SOME_FAILED if report.failed else Exit.DONE

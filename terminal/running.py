@@ -38,10 +38,10 @@ def run(session: Session) -> int:
             session.reader() as reader,
             session.fetcher() as fetcher,
         ):
-            from cogs import client
+            from cogs import connecting
             from cogs.settings import Settings
 
-            code = client.run(
+            code = connecting.run(
                 token=token.get_secret_value(),
                 library=library,
                 encoder=encoder,

@@ -10,6 +10,7 @@ import typer
 
 from index.errors import UserError
 from terminal import records, show
+from terminal.forgetting import forget_gone
 from terminal.options import (
     ConfigOption,
     DataOption,
@@ -118,6 +119,7 @@ def remove_sources(
     else:
         text = f"Forgot {show.count(len(chosen), 'source')} and removed {show.count(removed, 'article')}."
         session.out.print(text, soft_wrap=True)
+    forget_gone(session, server)
     return Exit.DONE
 
 

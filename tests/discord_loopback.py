@@ -42,8 +42,9 @@ Driving: `slash`, `autocomplete`, `context_menu`, `click`, `select`, `submit` (a
 
 Trouble: `fail(status, path, method, times=…)` (429, 500, 502, 0 for a dropped connection; ``after_effect=True`` loses
 only the answer), `limit` (a real bucket), `offline` (connections refused), `drop_gateway`, `gateway_down`,
-`ask_reconnect`, `invalidate_session`, `close_gateway`, `refuse_identify(4014)`, `refuse_token`, `repeat` (an event that
-comes twice), `gateway.refuse_connections` (so many), `gateway.lost_shards`.
+`session_lost`, `ask_reconnect`, `invalidate_session`, `close_gateway`, `refuse_identify(4014)`, `refuse_token`,
+`repeat` (an event that comes twice), `gateway.refuse_connections` (so many), `gateway.lost_shards`, `personal` (servers
+whose people have added the commands for themselves alone).
 
 Everything that Discord would refuse is answered as Discord does, and noted in `violations`; so is every body that
 Discord's OpenAPI file does not allow, where that file lies in ../shared/discord and jsonschema is installed.
@@ -119,6 +120,23 @@ class LoopbackDiscord(LoopbackServer):
         """Drop the gateway and say no HELLO until the block ends; what happens meanwhile is replayed by RESUME."""
         self._do(self.gateway.open.clear)
         self.drop_gateway()
+        try:
+            yield
+        finally:
+            self._do(self.gateway.open.set)
+
+    @contextlib.contextmanager
+    def session_lost(self, shard: int | None = None) -> Iterator[None]:
+        """Forget the sessions (of one shard) and let nobody identify until the block ends: of what happens meanwhile
+        only the READY that comes after it tells."""
+
+        def forget() -> None:
+            self.gateway.open.clear()
+            kept = {key: one for key, one in self.gateway.sessions.items() if shard not in (None, one.shard[0])}
+            self.gateway.sessions = kept
+
+        self._do(forget)
+        self.drop_gateway(shard)
         try:
             yield
         finally:
@@ -250,6 +268,8 @@ class LoopbackDiscord(LoopbackServer):
         self, channel: Channel, user: User, kind: int, data: dict[str, Any], message: Message | None = None
     ) -> Interaction:
         payload = envelope((self.ids.next(), self.application_id), self.bot, (channel, user), kind, data)
+        if channel.guild is not None and channel.guild.id in self.personal:
+            payload["authorizing_integration_owners"] = {"1": str(user.id)}
         if message is not None:
             payload["message"] = message.payload
         interaction = Interaction(self, payload, user, channel)

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from conftest import HashEncoder
 
-from cogs import client, housekeeping, schedule, vigilance
+from cogs import connecting, housekeeping, schedule, vigilance
 from cogs.settings import Settings
 from index.corpus import Library
 from index.web.fetch import Fetcher
@@ -59,7 +59,7 @@ def main(
     )
     fetcher = Fetcher(user_agent="test", max_bytes=1_000_000, pause=0.0, allowed_networks=[IPv4Network("127.0.0.0/8")])
     token = os.environ["DISCORD_TOKEN"]
-    return client.run(token=token, library=library, encoder=encoder, settings=settings, fetcher=fetcher)
+    return connecting.run(token=token, library=library, encoder=encoder, settings=settings, fetcher=fetcher)
 
 
 if __name__ == "__main__":

@@ -127,6 +127,7 @@ class Endpoint:
             body, files = await _read(http)
             record = Request(http.method, path, body, time.monotonic(), files=files)
             self.requests.append(record)
+            self.discord.check_schema(http.method, path, body)
             fault = next((item for item in self.faults if item.matches(http.method, path)), None)
             if fault is not None:
                 fault.hits += 1
@@ -182,7 +183,6 @@ class Endpoint:
                     self.discord.rate_limited += 1
                     return self._limited(limit.reset_after(call.path), everywhere=False, path=call.path)
                 headers = _rate_headers(call.path, limit.count, *left)
-            self.discord.check_schema(call.http.method, call.path, call.body)
             data = await handler(call)
         except ApiError as error:
             if error.status != 401 and error.code != UNKNOWN_MEMBER:  # who is no member is asked for in good faith

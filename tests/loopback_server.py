@@ -73,6 +73,8 @@ class LoopbackServer:
         self.team = team
         self.users = {user.id: user for user in (self.bot, self.operator)}
         self.joined: dict[int, Guild] = {}
+        self.away: set[int] = set()  # the servers that are not there because of an outage
+        self.personal: set[int] = set()  # those whose people have added the commands for themselves alone
         self.channels: dict[int, Channel] = {}
         self.messages: dict[int, Message] = {}
         self.uploads: dict[int, Upload] = {}
@@ -247,6 +249,7 @@ class LoopbackServer:
 
         def join() -> None:
             self.joined[guild.id] = guild
+            self.away.discard(guild.id)
             self.gateway.dispatch("GUILD_CREATE", _joined_now(guild.payload(self.bot)), guild.id)
 
         self._do(join)
@@ -254,6 +257,7 @@ class LoopbackServer:
     def outage(self, guild: Guild) -> None:
         """The server is away for a while, as Discord says of its own troubles; the bot stays in it."""
         data = {"id": str(guild.id), "unavailable": True}
+        self.away.add(guild.id)
         self._do(lambda: self.gateway.dispatch("GUILD_DELETE", data, guild.id))
 
     def add_channel(self, guild: Guild, name: str, kind: int = 0) -> Channel:
@@ -356,7 +360,8 @@ class LoopbackServer:
         session.dispatch("READY", ready)
         if session.intents & 1:
             for guild in mine:
-                session.dispatch("GUILD_CREATE", guild.payload(self.bot))
+                if guild.id not in self.away:
+                    session.dispatch("GUILD_CREATE", guild.payload(self.bot))
         self.touch()
 
     def _members_chunk(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -398,6 +403,12 @@ class LoopbackServer:
         if self._schema is not None and body is not None:
             for problem in self._schema.problems(method, path, body):
                 self.violate("schema", problem)
+
+    def check_afterwards(self) -> None:
+        """Hold everything that came in against Discord's description, where ``schema=False`` left that for later."""
+        self._schema = _open_api()
+        for item in list(self.requests):
+            self.check_schema(item.method, item.path, item.body)
 
     def command_store(self, guild_id: int | None) -> list[dict[str, Any]]:
         return self.commands.setdefault(guild_id, [])

@@ -70,6 +70,16 @@ def press(asked, guild=SERVER, person=ANN):
     return Press(asked.id, guild, person)
 
 
+def test_nothing_is_kept_of_what_nobody_asked(answers, records):
+    """Of a post in a forum that has no answer nothing is kept, not even where questions are logged; of one that has,
+    as of any question."""
+    records.preferences.change(SERVER, log_questions=True)
+    silent = answers.ask(asking("Who won the football World Cup in 2022?", unasked=True))
+    assert silent.id is None and not silent.answer.answered
+    assert records.learning.unanswered(SERVER, 0.0) == []
+    assert answers.ask(asking(unasked=True)).id is not None
+
+
 # -- the records
 
 
@@ -149,13 +159,12 @@ def test_the_sentence_that_helped(records):
 
 
 def test_a_private_answer_is_shared_once(records):
-    """Of two presses at the same time one shares an answer; what could not be posted is private again."""
+    """A private answer becomes one for all once, and no other with it."""
     one = record(private=True)
     records.answers.keep(one)
     assert records.answers.publish(one.id)
     assert not records.answers.publish(one.id)
-    assert records.answers.withdraw(one.id)
-    assert records.answers.publish(one.id)
+    assert not records.answers.of(one.id).private
     assert not records.answers.publish(one.id + 1)
 
 
@@ -249,7 +258,7 @@ def test_a_press_from_elsewhere(answers):
         press(direct),
         Press(shown.id ^ 1, SERVER, ANN),
     ):
-        for use in (answers.record, answers.recall, answers.publish):
+        for use in (answers.record, answers.recall, answers.shareable):
             with pytest.raises(Refusal, match="too old"):
                 use(wrong)
 
@@ -350,12 +359,42 @@ def test_only_whoever_asked_shares(answers):
     """A private answer is shared by whoever asked, once; everybody may use it then."""
     asked = answers.ask(asking(private=True))
     with pytest.raises(Refusal, match="too old"):
-        answers.publish(press(asked, person=BEN))
+        answers.shareable(press(asked, person=BEN))
+    assert answers.shareable(press(asked)).hits
     answers.publish(press(asked))
     assert answers.recall(press(asked, person=BEN)).hits
     for person in (ANN, BEN):
         with pytest.raises(Refusal, match="shared already"):
-            answers.publish(press(asked, person=person))
-    answers.withdraw(press(asked))
+            answers.shareable(press(asked, person=person))
+
+
+def test_one_share_at_a_time(answers):
+    """While an answer is being posted for all, nobody posts it a second time, and everybody may use it; what is not
+    posted in the end is private as before."""
+    asked, other = answers.ask(asking(private=True)), answers.ask(asking(private=True))
+    with pytest.raises(OSError), answers.sharing(press(asked)):
+        assert answers.recall(press(asked, person=BEN)).hits
+        with pytest.raises(Refusal, match="too old"):
+            answers.recall(press(other, person=BEN))
+        with pytest.raises(Refusal, match="being shared"), answers.sharing(press(asked)):
+            pass
+        with answers.sharing(press(other)):
+            pass
+        raise OSError
     with pytest.raises(Refusal, match="too old"):
         answers.recall(press(asked, person=BEN))
+    with answers.sharing(press(asked)):
+        answers.publish(press(asked))
+    assert answers.recall(press(asked, person=BEN)).hits
+
+
+def test_a_forged_share_opens_nothing(answers):
+    """Whoever presses a button that shares somebody else's answer does not get to see it, nor does anybody else."""
+    asked, direct = answers.ask(asking(private=True)), answers.ask(asking(private=True, guild=None))
+    wrong = [press(asked, person=BEN), press(asked, guild=OTHER), press(direct, guild=None, person=BEN)]
+    for forged in (*wrong, press(asked, guild=OTHER, person=ANN), press(direct, guild=None)):
+        with answers.sharing(forged):
+            for one in wrong:
+                for use in (answers.recall, answers.shareable):
+                    with pytest.raises(Refusal, match="too old"):
+                        use(one)

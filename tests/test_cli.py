@@ -22,6 +22,7 @@ from index.errors import UserError
 from index.layout import database_path
 from index.report import Progress
 from index.store import Store
+from records.records import FILE, Records
 from terminal import VERSION, app, demo, progress
 from terminal.session import Exit
 
@@ -648,6 +649,17 @@ def test_check_finds_other_models_and_damage(indexed, articles, tmp_path):
     assert result.code == Exit.ERROR
     assert re.search(r"FAILED Operator's articles: .*index --rebuild", result.out)
     assert re.search(r"FAILED Articles of server 7: .*is not a Verbatim database", result.out)
+
+
+def test_check_looks_at_the_records(indexed, tmp_path):
+    """What the bot remembers of servers is looked at as the corpora are; without any it is a note."""
+    assert "note   Records: none yet" in indexed("check").out
+    Records(tmp_path / "data").close()
+    assert re.search(r"ok     Records: .*discord.db, sound", indexed("check").out)
+    (tmp_path / "data" / FILE).write_bytes(b"not a database" * 1000)
+    result = indexed("check")
+    assert result.code == Exit.ERROR
+    assert re.search(r"FAILED Records: .*is not a Verbatim database", result.out)
 
 
 def test_check_finds_a_missing_model(bot, tmp_path):

@@ -377,6 +377,36 @@ def test_sharing_that_fails(discord):
     assert len([one for one in discord.bot_messages(general) if f"Shared by {quin.mention}" in one.content]) == 1
 
 
+def test_sharing_twice_at_once(discord):
+    """Of two presses at the same time one posts the answer."""
+    _, general = harbour(discord)
+    rae = person(discord, "rae")
+    private = ask(discord, general, rae, private=True)
+    fault = discord.fail(429, r"/channels/\d+/messages$", "POST", retry_after=1.0)
+    discord.click(private, "Share", rae)
+    discord.wait_for(lambda: fault.hits == 1, 10, "the post")
+    assert "being shared" in privately(press(discord, private, "Share", rae)).content
+    discord.wait_for(lambda: "Share" not in faces(private), 10, "the end of it")
+    assert len([one for one in discord.bot_messages(general) if f"Shared by {rae.mention}" in one.content]) == 1
+
+
+def test_sharing_that_a_kill_ended(discord, process):
+    """Where the process is killed before a shared answer is posted, the answer is private as before, and can be shared
+    by the next process."""
+    _, general = harbour(discord)
+    sid, tess = person(discord, "sid"), person(discord, "tess")
+    private = ask(discord, general, sid, private=True)
+    fault = discord.fail(429, r"/channels/\d+/messages$", "POST", retry_after=60.0)
+    discord.click(private, "Share", sid)
+    discord.wait_for(lambda: fault.hits == 1, 10, "the post")
+    process.kill()
+    process.start().wait_ready()
+    press(discord, private, "Share", sid)
+    public = discord.wait_for_message(general, lambda one: f"Shared by {sid.mention}" in one.content)
+    assert FIRST in privately(press(discord, public, "Context", tess)).text.replace("**", "")
+    assert len([one for one in discord.bot_messages(general) if f"Shared by {sid.mention}" in one.content]) == 1
+
+
 def test_removing(discord):
     """Whoever asked removes an answer, and so do those who may manage messages there and those who manage articles;
     anybody else is refused."""

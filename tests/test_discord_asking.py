@@ -367,6 +367,25 @@ def test_a_post_where_the_bot_may_not_write(discord, world):
 # -- direct messages
 
 
+def test_the_language_of_direct_messages(discord, world):
+    """Direct messages are answered in the language of whoever writes, once they have used a command; before, in the
+    server's."""
+    user = world.person("greta", world.harbour)
+    user.locale = "de"
+    assert tell(discord, user, OPENED).content.startswith("-# From the articles of Harbour.")
+    assert ask(discord, discord.dm_channel(user), user, OPENED).text
+    assert tell(discord, user, OPENED).content.startswith("-# Aus den Artikeln von Harbour.")
+    assert "Nichts gefunden" in tell(discord, user, "Who won the football World Cup in 2022?").text
+
+
+@pytest.mark.parametrize("said", ["help", "Thank you!", "hallo", "Привіт", "¿Ayuda?"])
+def test_small_talk(discord, world, said):
+    """Greetings, thanks and a call for help are no questions: they bring a line of help."""
+    user = world.person(f"talker-{len(said)}", world.harbour)
+    assert "/ask" in mention(discord, world.general, user, said).text
+    assert "sentences that answer" in tell(discord, user, said).text
+
+
 def test_one_server(discord, world):
     """Whoever shares one server with articles is answered from these, which is said, and from the shared ones."""
     user = world.person("sam", world.harbour, world.grove)
@@ -472,6 +491,17 @@ def test_choosing_in_a_server(discord, world):
         refused = forged(discord, reply, user, data)
         assert "in direct messages" in refused.text
         assert refused.ephemeral
+
+
+def test_changing_where_there_is_no_choice(discord, world):
+    """The button to choose another server is of no use to somebody who can choose none."""
+    user = world.person("berta", world.grove)
+    reply = tell(discord, user, FERRY)
+    button = {"type": 2, "custom_id": "ask:servers", "style": 2, "label": "x", "id": 9}
+    reply.payload["components"] = [{"type": 1, "id": 8, "components": [button]}]
+    refused = forged(discord, reply, user, {"custom_id": "ask:servers", "component_type": 2})
+    assert "I know no server of yours" in refused.text
+    assert refused.message.deleted and refused.followups[0].ephemeral
 
 
 def test_only_who_sees_a_channel_that_is_set(discord, world):

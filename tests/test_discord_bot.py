@@ -623,6 +623,7 @@ def test_stop_while_the_model_loads(tmp_path):
         assert process.terminate(signal.SIGTERM, 10) == 0
         assert "Traceback" not in process.output
         assert asked.answered  # by "Nothing found" where the model was quicker
+        assert discord.violations == []
 
 
 def test_bad_token(tmp_path):
@@ -632,6 +633,7 @@ def test_bad_token(tmp_path):
         discord.refuse_token()
         with bot(discord, tmp_path) as process:
             assert process.wait(60) != 0
+        assert discord.violations == []
     assert "token" in process.stderr[-1]
     assert "Reset Token" in process.stderr[-1]
     assert "Traceback" not in process.output
@@ -645,6 +647,7 @@ def test_refused_intents(tmp_path):
         discord.refuse_identify(4014)
         with bot(discord, tmp_path) as process:
             assert process.wait(60) != 0
+        assert discord.violations == []
     assert "intents" in process.stderr[-1]
     assert "Traceback" not in process.output
 
@@ -657,4 +660,5 @@ def test_token_reset_while_running(tmp_path):
         discord.refuse_token()
         discord.close_gateway(4004)
         assert process.wait(60) != 0
+        assert discord.violations == []
     assert "Reset Token" in process.stderr[-1]

@@ -10,7 +10,9 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import discord as library_of_discord
 import pytest
 from discord_loopback import BotProcess, LoopbackDiscord
 from loopback_web import LoopbackWeb
@@ -18,7 +20,9 @@ from test_records_servers import keep_answer
 
 from cogs.bridge import Bridge
 from cogs.departures import Departures
+from cogs.forgetting import Forgetting
 from cogs.housekeeping import Housekeeping
+from cogs.whereabouts import Whereabouts
 from index.errors import UserError
 from index.store import Store
 from records.records import Records
@@ -118,7 +122,7 @@ def kept_house(departures, records, test, *, grace=0.0, present=nowhere):
 
     async def main():
         bridge = Bridge()
-        housekeeping = Housekeeping(departures, records, bridge, grace=grace)
+        housekeeping = Housekeeping(departures, Forgetting(departures._library, records), records, bridge, grace=grace)
         housekeeping.present = present
         try:
             housekeeping.start()
@@ -172,7 +176,7 @@ def test_before_the_bot_knows_its_servers(departures, records, library, soon):
 
     async def main():
         bridge = Bridge()
-        housekeeping = Housekeeping(departures, records, bridge, grace=0.0)
+        housekeeping = Housekeeping(departures, Forgetting(library, records), records, bridge, grace=0.0)
         housekeeping.start()
         await asyncio.sleep(0.3)
         await bridge.close()
@@ -240,7 +244,7 @@ def test_trouble(departures, records, library, soon, caplog, *, monkeypatch):
 
 
 def test_old_answers(departures, records, soon):
-    """Answers that are too old go, and so do questions of a server whose question log is off."""
+    """Answers and judgements that are too old go, and so do questions of a server whose question log is off."""
     keep_answer(records, HARBOUR, asked=1.0)
     keep_answer(records, HARBOUR, "When?", asked=time.time())
     records.preferences.change(MEADOW, log_questions=True)
@@ -250,7 +254,53 @@ def test_old_answers(departures, records, soon):
         await until(lambda: records.servers.questions(HARBOUR) == 0)
 
     kept_house(departures, records, test, present=only(HARBOUR, MEADOW))
-    assert records.servers.questions(MEADOW) == 2
+    assert records.servers.questions(MEADOW) == 1  # the one asked now
+
+
+# -- where the bot is
+
+
+def used(server, kind="application_command", *, by_server=True):
+    kind = library_of_discord.InteractionType[kind]
+    return SimpleNamespace(guild_id=server, type=kind, is_guild_integration=lambda: by_server)
+
+
+@pytest.fixture
+def bot():
+    """A bot that is ready, in Harbour alone."""
+    return SimpleNamespace(is_ready=lambda: True, get_guild={HARBOUR: "Harbour"}.get)
+
+
+def test_where_the_bot_is(bot):
+    """The bot is in the servers that Discord has told of, and knows nothing of any until it has told of all."""
+    whereabouts = Whereabouts(bot)
+    assert (whereabouts.of(HARBOUR), whereabouts.of(MEADOW)) == (True, False)
+    bot.is_ready = lambda: False
+    assert (whereabouts.of(HARBOUR), whereabouts.of(MEADOW)) == (None, None)
+    assert not whereabouts.use(used(MEADOW))
+
+
+def test_where_it_is_used(bot, monkeypatch):
+    """A command used in a server without the bot counts as its presence for a day, and is news once a day; a removal
+    ends it."""
+    whereabouts = Whereabouts(bot)
+    assert [whereabouts.use(used(MEADOW)), whereabouts.use(used(MEADOW, "autocomplete"))] == [True, False]
+    assert whereabouts.of(MEADOW)
+    monkeypatch.setattr("cogs.whereabouts._FRESH", 0.0)
+    assert whereabouts.of(MEADOW) is False
+    assert whereabouts.use(used(MEADOW))
+    monkeypatch.undo()
+    assert whereabouts.of(MEADOW)
+    whereabouts.end(MEADOW)
+    assert whereabouts.of(MEADOW) is False
+
+
+def test_what_shows_no_presence(bot):
+    """A button, a command in direct messages and one that a person added for themselves tell of no server."""
+    whereabouts = Whereabouts(bot)
+    for one in (used(MEADOW, "component"), used(MEADOW, by_server=False), used(HARBOUR), used(None)):
+        assert not whereabouts.use(one)
+    assert whereabouts.of(MEADOW) is False
 
 
 # -- the process
@@ -365,6 +415,76 @@ def test_an_outage(discord, process, folder):
     time.sleep(0.5)
     assert departed(folder) == {}
     discord.rejoin(harbour)
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_left_without_a_session(discord, process, folder):
+    """A server that the bot is removed from while its session is lost counts as left once it has a new one; those that
+    it is in stay, also where there is an outage."""
+    harbour, meadow = discord.guilds[:2]
+    identifies = len(discord.gateway.identifies)
+    discord.outage(harbour)
+    with discord.session_lost():
+        discord.remove_guild(meadow)
+    process.wait_for_line(f"left a server.*|not in server {meadow.id}", 30)
+    discord.wait_for(lambda: departed(folder), 30)
+    time.sleep(0.5)
+    assert set(departed(folder)) == {meadow.id}
+    assert len(discord.gateway.identifies) == identifies + 1
+    for guild in (harbour, meadow):
+        discord.rejoin(guild)
+    discord.wait_for(lambda: departed(folder) == {})
+    for guild in (harbour, meadow):
+        assert "eleven tunnels" in ask(discord, guild.channel("general"), guild.member)
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_left_without_a_session_of_its_shard(tmp_path):
+    """A shard's new session tells of the servers of this shard alone."""
+    (tmp_path / "articles").mkdir()
+    with LoopbackDiscord(shards=2) as discord:
+        guilds = [*discord.guilds, discord.add_guild("Lagoon"), discord.add_guild("Delta")]
+        records = Records(tmp_path / "data")
+        for guild in guilds:
+            keep_answer(records, guild.id, guild=guild.id)
+        records.close()
+        lost = [guild for guild in guilds if (guild.id >> 22) % 2 == 1]
+        assert len(lost) == 2
+        with BotProcess(discord, command(tmp_path), cwd=HERE.parent) as process:
+            process.wait_ready(60)
+            process.wait_for_line("ready as", 30)
+            with discord.session_lost(1):
+                discord.remove_guild(lost[0])
+            discord.wait_for(lambda: departed(tmp_path), 30)
+            time.sleep(0.5)
+            assert set(departed(tmp_path)) == {lost[0].id}
+            assert [one["shard"][0] for one in discord.gateway.identifies].count(0) == 1
+            assert "Traceback" not in process.output
+        assert discord.violations == []
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_commands_without_the_bot(discord, process, folder):
+    """Where a command is used in a server without the bot, it answers, and the server does not count as left; unless
+    it is a person who has added the commands for themselves."""
+    meadow = discord.guilds[1]
+    discord.remove_guild(meadow)
+    discord.wait_for(lambda: set(departed(folder)) == {meadow.id})
+    discord.personal.add(meadow.id)
+    ask(discord, meadow.channel("general"), meadow.member)
+    time.sleep(0.5)
+    assert set(departed(folder)) == {meadow.id}
+    discord.personal.clear()
+    assert "eleven tunnels" in ask(discord, meadow.channel("general"), meadow.member)
+    discord.wait_for(lambda: departed(folder) == {})
+    discord.rejoin(meadow)
+    discord.remove_guild(meadow)
+    discord.wait_for(lambda: set(departed(folder)) == {meadow.id})
+    discord.rejoin(meadow)
+    discord.wait_for(lambda: departed(folder) == {})
 
 
 @pytest.mark.process

@@ -15,7 +15,8 @@ other files (in brackets):
 - deleted channel or message: `what_is_deleted_meanwhile`;
 - article removed before a button is pressed: `an_article_that_is_removed`;
 - restart between answer and button: `a_restart_between_answer_and_button`;
-- one of several shards lost: `shards`.
+- one of several shards lost: `shards`;
+- slow look-ups of a person: `a_choice_that_cannot_be_checked_in_time`.
 """
 
 import json
@@ -32,6 +33,7 @@ from loopback_world import SEND_IN_THREADS, Channel
 from index.article import Article
 from index.corpus import Library
 from index.indexer import Indexer
+from records.records import Records
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
@@ -446,5 +448,25 @@ def test_shards(tmp_path):
                 weighed(guild)
             shards = [one["shard"][0] for one in discord.gateway.identifies]
             assert [shards.count(number) for number in (0, 1, 3)] == [1, 1, 1]
+            assert "Traceback" not in process.output
+        assert discord.violations == []
+
+
+def test_a_choice_that_cannot_be_checked_in_time(tmp_path):
+    """In direct messages, a question is not kept waiting by Discord where it does not say in time whether the person is
+    still in the server that they chose: it is answered without that server's articles."""
+    with LoopbackDiscord() as discord:
+        guild = discord.guilds[0]
+        folder, person = filled(tmp_path, guild.id), discord.add_person("somebody", guild)
+        records = Records(folder / "data")
+        records.people.choose(person.id, guild.id, time.time())
+        records.close()
+        with bot(discord, folder) as process:
+            process.wait_ready()
+            held = discord.fail(429, rf"^/guilds/{guild.id}/members/", "GET", times=9, retry_after=100.0)
+            asked = discord.direct_message(person, "How much does the bell of the market hall weigh?")
+            reply = discord.wait_for_reply(asked, timeout=30)
+            assert held.hits and str(guild.id) not in reply.text
+            assert "was not to be learnt in time" in process.output
             assert "Traceback" not in process.output
         assert discord.violations == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from discord_loopback import BotProcess, LoopbackDiscord
+from loopback_interactions import AUTOCOMPLETE, CHAT_INPUT, COMMAND, command_data, menu_data
 
 from cogs.guide import AUDIENCES, Audience
 from cogs.speech import LANGUAGES
@@ -151,6 +152,43 @@ def test_in_direct_messages(discord):
     asked = helped(discord, discord.dm_channel(operator), operator)
     assert titles(asked) == ["Asking", OPERATING]
     assert "/reindex" not in asked.text
+
+
+def used_directly(discord, message):
+    """Every use of what is registered for servers alone, as no client sends it from direct messages: kind, data."""
+    for command in discord.commands[None]:
+        if command.get("contexts") != [0]:
+            continue
+        if command["type"] != CHAT_INPUT:
+            yield COMMAND, menu_data(command, message, None)
+            continue
+        inner = [one for one in command["options"] if one["type"] == 1]
+        for one in inner or [command]:
+            path = [one["name"]] if inner else []
+            given = {option["name"]: "The mill" for option in one["options"] if option.get("required")}
+            yield COMMAND, command_data(command, path, given, None, None)
+            for option in one["options"]:
+                if option.get("autocomplete"):
+                    yield AUTOCOMPLETE, command_data(command, path, {option["name"]: ""}, None, option["name"])
+
+
+def test_what_is_for_servers_alone(discord):
+    """What is for servers does nothing in direct messages, also for whoever runs the bot, and offers nothing there."""
+    operator = discord.operator
+    reply = discord.wait_for_reply(discord.direct_message(operator, "Where is the mill?"))
+    tried = set()
+    for kind, data in used_directly(discord, reply):
+        name = " ".join([data["name"], *(one["name"] for one in data.get("options", []) if one["type"] == 1)])
+        tried.add(name)
+        asked = discord._interact(reply.channel, operator, kind, data).wait_for_answer()
+        if kind == AUTOCOMPLETE:
+            assert asked.choices == [], name
+        elif name == "articles list":
+            assert "None yet" in asked.text
+        else:
+            assert re.search("servers only|who manage this server", asked.text), name
+    roots = {name for name, audience in AUDIENCES.items() if audience is not Audience.EVERYBODY} | {"status"}
+    assert {name if name in roots else name.split()[0] for name in tried} == roots
 
 
 def test_in_every_language(discord):

@@ -214,11 +214,13 @@ def test_stop():
         process.wait_for_line("^ready")
         assert process.terminate() == 0
         assert other.gateway.sessions == {}
+        assert other.violations == []
     with LoopbackDiscord() as other:
         other.refuse_token()
         with BotProcess(other, PROBE) as process:
             assert process.wait() == 1
             assert "Improper token" in process.output
+        assert other.violations == []
 
 
 def test_plain_client():
@@ -237,6 +239,7 @@ def test_plain_client():
                 other.wait_for(lambda resumes=resumes: len(other.gateway.resumes) > resumes)
             assert len(other.gateway.identifies) == 1
             assert other.gateway.heartbeats >= 4
+        assert other.violations == []
 
 
 def test_shards():
@@ -247,6 +250,7 @@ def test_shards():
             asked = other.say(guild.channel("general"), guild.member, f"{other.bot.mention} hello")
             assert other.wait_for_reply(asked).text.endswith("hello")
         assert sorted(item["shard"] for item in other.gateway.identifies) == [[0, 2], [1, 2]]
+        assert other.violations == []
 
 
 def test_refused_intents():
@@ -256,6 +260,7 @@ def test_refused_intents():
         with BotProcess(other, PROBE) as process:
             assert process.wait() == 1
             assert "PrivilegedIntentsRequired" in process.output
+        assert other.violations == []
 
 
 def body(**parts):

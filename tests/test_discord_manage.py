@@ -309,6 +309,7 @@ def test_sources_are_paused(discord):
     guild, channel = harbour(discord)
     offered = choices(discord, channel, guild.manager, "sources pause", "source")
     assert list(offered) == ["The ferry", "The [harbour]"]
+    assert choices(discord, channel, guild.manager, "sources resume", "source") == offered
     assert "is paused" in use(discord, channel, guild.manager, "sources pause", source=offered["The ferry"]).text
     assert "paused already" in use(discord, channel, guild.manager, "sources pause", source="the FERRY").text
     assert "**paused**" in use(discord, channel, guild.manager, "sources list").text
@@ -335,8 +336,8 @@ def test_sources_take_rights(discord):
     assert "Manage Server" in pressed(discord, asked.message, WITH, guild.member).text
     listed = use(discord, channel, guild.manager, "sources list")
     other, elsewhere = meadow(discord)
-    assert choices(discord, elsewhere, other.manager, "sources remove", "source") == {}
     for name in ("pause", "resume", "remove"):
+        assert choices(discord, elsewhere, other.manager, f"sources {name}", "source") == {}
         assert "no such source" in use(discord, elsewhere, other.manager, f"sources {name}", source=value).text
     alien = use(discord, elsewhere, other.manager, "articles remove", article="Moles")
     feed = choices(discord, channel, guild.manager, "feeds remove", "feed")["The [harbour]"]
@@ -352,7 +353,7 @@ def test_sources_take_rights(discord):
 
 
 def test_the_list_of_sources_is_turned(discord, process, web):
-    """A long list of sources has pages, whose buttons are for managers."""
+    """A long list of sources has pages, whose buttons are for managers; beyond the last page stands the last."""
     guild, channel = harbour(discord)
     for n in range(3):
         url = web.put(
@@ -364,6 +365,52 @@ def test_the_list_of_sources_is_turned(discord, process, web):
     restart(process)
     discord.click(listed.message, "Next ▶", guild.owner).wait_for(lambda _: "Page 2 of 2" in listed.text)
     assert "Extra 2" in listed.text
+    far = forge(listed.message, f"sources:page:{guild.owner.id}:999999")
+    twice = len(listed.message.history)
+    discord.click(listed.message, far, guild.manager).wait_for(lambda _: len(listed.message.history) > twice)
+    assert "Page 2 of 2" in listed.text and "Extra 2" in listed.text
+    articles = forge(listed.message, f"articles:page:{guild.manager.id}:999999")
+    discord.click(listed.message, articles, guild.manager).wait_for(lambda _: "articles" in listed.text)
+    assert "Extra 2" in listed.text
+
+
+@pytest.mark.parametrize("typed", ["%", "_%", "' OR 1=1 --", "\0", "The light " * 500])
+def test_what_is_typed_is_no_pattern(discord, typed):
+    """What somebody types into an option is looked for as it stands, and offers nothing where nothing has it."""
+    guild, channel = harbour(discord)
+    sources = [(f"{of} {name}", of[:-1]) for of in ("feeds", "sources") for name in ("pause", "resume", "remove")]
+    articles = [("ask", "article"), ("articles show", "article"), ("articles remove", "article")]
+    for name, option in [*articles, ("articles add", "replaces"), *sources]:
+        assert choices(discord, channel, guild.manager, name, option) != {}
+        assert choices(discord, channel, guild.manager, name, option, typed=typed) == {}, name
+
+
+NOTHING = """
+    articles:keep:1 articles:remove:1x articles:remove:-1 articles:remove:9999999999999999999 articles:ask-remove:
+    articles:page:1 articles:page:1:1000000 articles:text:1:1 files:page:1:1 feeds:remove:1:some files:remove:1:all
+    answer:context:1:100 answer:turn:1:0:far answer:more:x:0 answer:judge:1:3:great answer:which:1: answer:share:
+    answer:remove:1:1 settings:roles:1 settings:owner settings:precision:1 settings:direct:maybe settings:precision:on
+    settings:sure:all settings:reset:now settings:page:3 privacy:delete: privacy:delete:1x gaps:page:-1
+    gaps:page:1000000 ask:servers:1 ask:server:100 ask:server: nothing
+""".split()
+
+
+def test_ids_that_say_nothing(discord):
+    """A button's or a menu's id that is not wholly of the form that the bot gives is no button or menu of the bot's."""
+    guild, channel = harbour(discord)
+    asked = use(discord, channel, guild.manager, "articles remove", article="The *light* @everyone")
+    own = asked.message.buttons[0]["custom_id"]
+    pressed = [discord.click(asked.message, forge(asked.message, one), guild.manager) for one in NOTHING]
+    menu = {"type": 3, "id": 9, "custom_id": "", "options": [{"label": "x", "value": "1"}]}
+    before = asked.message.payload["components"]
+    for one in NOTHING:
+        asked.message.payload["components"] = [{"type": 1, "id": 8, "components": [menu | {"custom_id": one}]}]
+        pressed.append(discord.select(asked.message, one, ["1"], guild.manager))
+    asked.message.payload["components"] = before
+    forge(asked.message, own)
+    discord.click(asked.message, "Keep", guild.manager).wait_for(lambda _: "Nothing was removed" in asked.text)
+    assert [one for one in pressed if one.acknowledged_after is not None] == []
+    assert len(asked.message.history) == 3  # "is thinking", the question, and that nothing was removed
 
 
 def test_sources_are_removed(discord, process):

@@ -65,14 +65,15 @@ def records(tmp_path):
 
 
 def test_what_is_held_of_a_person(records, tmp_path):
-    """Each person's records are counted and deleted with all that hangs on them, and nobody else's."""
+    """Each person's records are counted and deleted with all that hangs on them, so what others said of answers to
+    them, too; and nothing else of anybody's."""
     database = opened(tmp_path / "data")
     fill(database, ANA)
     fill(database, BEN, first=3, judged=2)
     assert records.privacy.of(ANA) == Held(2, 1, 2, chosen=True)
     assert records.privacy.forget(ANA) == Held(2, 1, 2, chosen=True)
     assert records.privacy.of(ANA) == records.privacy.forget(ANA) == Held(0, 0, 0, chosen=False)
-    assert records.privacy.of(BEN) == Held(2, 1, 2, chosen=True)
+    assert records.privacy.of(BEN) == Held(2, 1, 1, chosen=True)
     assert counts(database) == [2, 2, 2, 1]
     database.close()
 
@@ -303,4 +304,5 @@ def test_asking_too_often(discord):
     channel = other.channel("general")
     said = [use(discord, channel, other.manager, "privacy show").text for _ in range(6)]
     assert "Slow down" in said[-1] and "Slow down" not in said[0]
+    assert "Slow down" in use(discord, channel, other.manager, "privacy delete").text
     assert "What I keep" in use(discord, channel, other.owner, "privacy show").text

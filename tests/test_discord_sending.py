@@ -129,6 +129,7 @@ def cdn(monkeypatch):
     with LoopbackDiscord() as server:
         monkeypatch.setattr(discord.asset.Asset, "BASE", server.environment()["LOOPBACK_CDN"])
         yield server
+        assert server.violations == []
 
 
 def test_downloads(cdn):

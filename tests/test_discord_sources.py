@@ -360,6 +360,7 @@ def test_pausing_a_feed(discord, folder):
     """A feed is paused and resumed by a choice or by its title, and both can be said twice."""
     guild, channel = harbour(discord)
     value = choices(discord, channel, guild.manager, "feeds pause", "feed", typed="harb")["The harbour"]
+    assert choices(discord, channel, guild.manager, "feeds resume", "feed", typed="harb") == {"The harbour": value}
     assert "is paused" in use(discord, channel, guild.manager, "feeds pause", feed=value).text
     assert "was paused already" in use(discord, channel, guild.manager, "feeds pause", feed="the HARBOUR").text
     assert "**paused**" in use(discord, channel, guild.manager, "feeds list").text
@@ -378,12 +379,13 @@ def test_feeds_take_rights(discord, web):
     for name, options in uses:
         refused = use(discord, channel, guild.member, f"feeds {name}", **options)
         assert "Manage Server" in refused.text and is_private(refused)
-    assert choices(discord, channel, guild.member, "feeds remove", "feed") == {}
+    for name in ("pause", "resume", "remove"):
+        assert choices(discord, channel, guild.member, f"feeds {name}", "feed") == {}
     asked = use(discord, channel, guild.manager, "feeds remove", feed=value)
     assert "Manage Server" in discord.click(asked.message, WITH, guild.member).wait_for_answer().text
     other, elsewhere = meadow(discord)
-    assert choices(discord, elsewhere, other.manager, "feeds remove", "feed") == {}
     for name in ("pause", "resume", "remove"):
+        assert choices(discord, elsewhere, other.manager, f"feeds {name}", "feed") == {}
         assert "no such feed" in use(discord, elsewhere, other.manager, f"feeds {name}", feed=value).text
     listed = use(
         discord, elsewhere, other.manager, "articles add", file=discord.upload("m.md", b"# Moles\n\nMoles dig.")

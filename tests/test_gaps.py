@@ -230,6 +230,43 @@ def test_a_deleted_question_is_shown_no_longer(missing, records):
     assert gaps(missing) == Gaps()
 
 
+def test_nothing_is_looked_at_twice(missing, records, monkeypatch):
+    """As long as nothing has changed, neither questions nor judgements are read again; after any change they are."""
+    answer = ask(records, RYE, person=1)
+    judge(records, RYE, 1, True, ("b.md", "Rye bread."), ("b.md", "White bread."), answer=answer)
+    read = []
+    unanswered = records.learning.unanswered
+    monkeypatch.setattr(records.learning, "unanswered", lambda *args: read.append(1) or unanswered(*args))
+
+    def looks():
+        read.clear()
+        gaps(missing)
+        gaps(missing)
+        return len(read)
+
+    assert looks() == 1
+    assert looks() == 0
+    for change in (
+        lambda: ask(records, FERRY, person=2),
+        lambda: judge(records, FERRY, 3, False, ("a.md", "Blue.")),
+        lambda: records.answers.name(answer, 1, 1),
+        lambda: records.answers.forget_words(SERVER, lambda seen: seen.text == "Blue."),
+        lambda: records.answers.forget_words(SERVER, lambda seen: seen.text == "White bread."),
+        lambda: records.privacy.forget(2),
+        lambda: records.preferences.change(SERVER, precision=0.5),
+    ):
+        change()
+        assert looks() == 1
+
+
+def test_reading_is_bounded(missing, records, monkeypatch):
+    """Of what was asked in vain, the last some thousand are read."""
+    monkeypatch.setattr("records.learning.MOST", 2)
+    for day in range(4):
+        ask(records, f"question{day} word{day}", asked=NOW - day)
+    assert {one for one, _ in said(gaps(missing))} == {"question0 word0", "question1 word1"}
+
+
 def test_one_look_at_a_time(missing, records, monkeypatch):
     """While one person's look at a server takes its time, another is refused; other servers are not."""
     ask(records, FERRY)

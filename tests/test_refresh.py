@@ -12,7 +12,7 @@ from conftest import HashEncoder
 from loopback_web import LoopbackWeb, answer, silent
 
 from index.corpus import Corpus
-from index.errors import UserError
+from index.errors import Said, UserError
 from index.indexer import Indexer
 from index.ledger import DAY, Source
 from index.readers import READER_VERSION
@@ -152,6 +152,7 @@ def test_a_page_that_is_gone_costs_no_article(refresher, corpus, web, clock):
     assert [source for source, _ in report.failed] == [url] and "stays" in report.failed[0][1]
     assert OWLS.partition(". ")[0] in texts(corpus)[url]
     assert only(corpus).failures == 1 and only(corpus).problem
+    assert isinstance(only(corpus).problem, Said) and only(corpus).problem.values  # to be said in any language
 
 
 def test_a_link_that_cannot_be_had_is_not_remembered(refresher, corpus, web):

@@ -180,7 +180,16 @@ def test_a_template_has_names_alone(template):
 
 _SAYS = {"_", "n_", "mark", "describe", "ContextMenu", "Choice", "Group", "compile"}
 _WORDS = re.compile(r"[A-Za-z]{2,}[,;:.]? [A-Za-z]{2,}")
-_FOR_THE_OPERATOR = {"trouble.py", "stopping.py", "client.py", "translator.py", "speech.py", "__main__.py"}
+_FOR_THE_OPERATOR = {
+    "smalltalk.py",
+    "connecting.py",
+    "trouble.py",
+    "stopping.py",
+    "client.py",
+    "translator.py",
+    "speech.py",
+    "__main__.py",
+}
 
 
 def _is_log(called):
