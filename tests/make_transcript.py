@@ -108,10 +108,10 @@ def asking(stage: Stage) -> Iterator[Scene]:
     shared = discord.wait_for_message(stage.channel, lambda one: "passphrase" in one.text, after=private.message)
     yield Scene("private", "A private answer, and the same one shared", [*shown, stage.shown(shared)])
     question = discord.say(
-        stage.channel, member, f"{discord.bot.mention} Why is there no country name on British stamps?"
+        stage.channel, member, f"{discord.bot.mention} When did the sea wall at Port Merrow give way?"
     )
     reply = discord.wait_for_reply(question, timeout=60)
-    again = discord.say(stage.channel, owner, "And who printed them?", reply_to=reply)
+    again = discord.say(stage.channel, owner, "And when was it built?", reply_to=reply)
     followed = discord.wait_for_reply(again, timeout=60)
     yield Scene(
         "mention",
