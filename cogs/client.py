@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from cogs.ask import AskCog
 from cogs.asking import Asker
 from cogs.backstage import Backstage
 from cogs.bridge import Lane
-from cogs.buttons import BUTTONS
+from cogs.buttons import BUTTONS as COMMON_BUTTONS
 from cogs.choosing import BUTTONS as CHOOSING_ITEMS
 from cogs.departures import DeparturesCog
 from cogs.direct import Direct
@@ -67,6 +67,35 @@ _LAST_WORDS = 1.5  # for work already done to say so
 _GOODBYE = 1.5  # for the connection to close
 
 Connect = Callable[..., Awaitable[aiohttp.ClientWebSocketResponse]]
+
+
+_COGS: Sequence[Callable[["VerbatimBot"], commands.Cog]] = (
+    AskCog,
+    HearingCog,
+    ArticlesCog,
+    SourcesCog,
+    FeedsCog,
+    MessagesCog,
+    ReindexCog,
+    ExportCog,
+    PreferencesCog,
+    StatusCog,
+    GapsCog,
+    PrivacyCog,
+    GuideCog,
+    DeparturesCog,
+)
+_ITEMS: Sequence[Sequence[type[discord.ui.DynamicItem[Any]]]] = (
+    ANSWER_BUTTONS,
+    SHARING_BUTTONS,
+    CHOOSING_ITEMS,
+    COMMON_BUTTONS,
+    TURNING_BUTTONS,
+    REMOVING_BUTTONS,
+    SETTINGS_ITEMS,
+    PRIVACY_BUTTONS,
+    GAPS_BUTTONS,
+)
 
 
 class VerbatimBot(commands.AutoShardedBot):
@@ -121,13 +150,10 @@ class VerbatimBot(commands.AutoShardedBot):
         if self.application is not None:
             self.owner_ids = operators(self.application)
         self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        for cog in (AskCog, HearingCog, ArticlesCog, FeedsCog, MessagesCog, ReindexCog):
+        for cog in _COGS:
             await self.add_cog(cog(self))
-        for own in (PreferencesCog, GuideCog, DeparturesCog, StatusCog, PrivacyCog, GapsCog, SourcesCog, ExportCog):
-            await self.add_cog(own(self))
-        self.add_dynamic_items(*TURNING_BUTTONS, *REMOVING_BUTTONS)
-        self.add_dynamic_items(*BUTTONS, *ANSWER_BUTTONS, *SHARING_BUTTONS)
-        self.add_dynamic_items(*SETTINGS_ITEMS, *PRIVACY_BUTTONS, *GAPS_BUTTONS, *CHOOSING_ITEMS)
+        for items in _ITEMS:
+            self.add_dynamic_items(*items)
         await self.tree.set_translator(Translator())
         try:
             await self._sync_commands()
@@ -202,7 +228,7 @@ class VerbatimBot(commands.AutoShardedBot):
         log.info("ready as %s", self.user, extra={"servers": len(self.guilds), "shards": self.shard_count})
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Nothing: there are no commands by prefix. A mention is a question, and AskCog hears it."""
+        """Nothing: there are no commands by prefix. A mention is a question, and HearingCog hears it."""
 
     def preferences(self, server: int | None) -> Preferences:
         """What a server's people have set for it."""
