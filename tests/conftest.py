@@ -22,6 +22,8 @@ from index.tokens import Encoded, TokenVectors
 from index.yardstick import Yardstick, measure
 from retrieval.ranker import SHIPPED
 
+pytest_plugins = ["discord_play"]  # the stage on which tests play the bot in Discord
+
 # No test may look for a network; the libraries below read this when they are first imported.
 os.environ["HF_HUB_OFFLINE"] = "1"
 

@@ -7,19 +7,16 @@ order of this file; some of them start it anew. "Harbour" keeps a question log, 
 import json
 import re
 import sqlite3
-import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
-from discord_loopback import BotProcess, Channel, LoopbackDiscord
+from discord_loopback import Channel
+from discord_play import harbour, lay, playing, restart, take_in
 
 from records.records import Records
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
-HERE = Path(__file__).resolve().parent
-OPTIONS = {"model": "hash", "dimension": 1_024, "every": 1e6, "first": 1e6}  # nothing happens by itself
 QUESTION = "When was the lamp lit by the keeper?"
 FIRST = "The lamp was lit by the keeper in 1871."
 TOO_OLD, GONE = "This answer is too old for that. Ask again.", "has been changed or removed since. Ask again."
@@ -42,18 +39,9 @@ ARTICLES = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    for name, text in ARTICLES.items():
-        (folder / "articles" / name).write_text(text, encoding="utf-8")
+def folder(folder):
+    lay(folder, ARTICLES)
     return folder
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
 
 
 @pytest.fixture(scope="module")
@@ -61,22 +49,10 @@ def process(server, folder):
     prefer(folder, server.guilds[0].id, log_questions=True)
     guild = server.guilds[0]
     guild.channel("help").denied[guild.role(server.bot.name).id] = EMBED
-    command = [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(OPTIONS)]
-    with BotProcess(server, command, cwd=HERE.parent) as process:
+    with playing(server, folder) as process:
         process.wait_ready()
-        running = server.slash(guild.channel("general"), server.operator, "reindex")
-        running.wait_for(lambda self: "5 added" in self.text, 60)
+        take_in(server, 5)
         yield process
-
-
-@pytest.fixture
-def discord(server, process):
-    """The shared server; nothing that a test does breaks Discord's rules or leaves the loopback."""
-    yield server
-    assert server.violations == []
-    assert server.refused_connections() == []
-    assert "Traceback" not in process.output
-    assert process.running
 
 
 def prefer(folder, guild, **values):
@@ -84,12 +60,6 @@ def prefer(folder, guild, **values):
     records = Records(folder / "data")
     records.preferences.change(guild, **values)
     records.close()
-
-
-def restart(process):
-    process.terminate()
-    process.lines.clear()
-    process.start().wait_ready()
 
 
 def kept(folder, sql, *values):
@@ -143,11 +113,6 @@ def faces(message):
 
 def public(discord, channel):
     return len([one for one in discord.bot_messages(channel) if not one.ephemeral])
-
-
-def harbour(discord, channel="general"):
-    guild = discord.guilds[0]
-    return guild, guild.channel(channel)
 
 
 def test_the_buttons(discord):
@@ -490,13 +455,13 @@ def test_a_restart_between_answer_and_button(discord, process, folder):
     xia = person(discord, "xia")
     answer, private = ask(discord, general, xia), ask(discord, general, xia, private=True)
     around = privately(press(discord, answer, "Context", xia))
-    restart(process)
+    restart(process, folder)
     assert FIRST in privately(press(discord, answer, "Context", xia)).text.replace("**", "")
     press(discord, around, "2", xia)
     assert around.embeds[0]["title"].startswith("2 · ")
     assert privately(press(discord, answer, "More", xia)).embeds
     which = privately(press(discord, answer, "answer:judge", xia))
-    restart(process)
+    restart(process, folder)
     press(discord, which, "1", xia)
     assert "sentence 1" in which.content
     press(discord, private, "Share", xia)
@@ -513,10 +478,10 @@ def test_channels_that_a_server_has_chosen(discord, process, folder):
     yve = person(discord, "yve")
     private = ask(discord, general, yve, private=True)
     prefer(folder, guild.id, channels=frozenset({guild.channel("help").id}))
-    restart(process)
+    restart(process, folder)
     assert "not wanted in this channel" in privately(press(discord, private, "Share", yve)).content
     prefer(folder, guild.id, channels=frozenset())
-    restart(process)
+    restart(process, folder)
     press(discord, private, "Share", yve)
     assert discord.wait_for_message(general, lambda one: f"Shared by {yve.mention}" in one.content)
 
@@ -533,7 +498,7 @@ def test_a_server_that_is_no_longer_asked_in_direct_messages(discord, process, f
     assert "The gong" in answer.text
     assert "1810" in privately(press(discord, answer, "Context", abe)).text
     prefer(folder, meadow.id, direct=False)
-    restart(process)
+    restart(process, folder)
     said = privately(press(discord, answer, "Context", abe))
     assert said.content == "You cannot ask that server’s articles here any more."
     discord.click(answer, "answer:remove", abe)

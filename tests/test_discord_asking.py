@@ -3,13 +3,10 @@
 The real client against a Discord on the loopback, with the deterministic encoder; one process serves most tests.
 """
 
-import json
-import sys
-from pathlib import Path
-
 import pytest
 from conftest import HashEncoder
-from discord_loopback import BotProcess, LoopbackDiscord, User
+from discord_loopback import User
+from discord_play import playing
 from loopback_interactions import COMPONENT
 from loopback_world import SEND_IN_THREADS, VIEW_CHANNEL
 
@@ -22,7 +19,6 @@ from records.records import Records
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
-HERE = Path(__file__).resolve().parent
 OPENED = "When was the Tallow Bridge opened by the mayor?"
 WHO = "And who opened it?"
 SEARCHED = "-# Searched for: who opened it, Tallow Bridge"
@@ -70,20 +66,12 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
-
-
-@pytest.fixture(scope="module")
 def world(server):
     return World(server)
 
 
 @pytest.fixture(scope="module")
-def process(server, world, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
+def process(server, world, folder):
     library = Library(folder / "data", HashEncoder())
     for name, articles in ARTICLES.items():
         place = None if name is None else getattr(world, name).id
@@ -95,20 +83,8 @@ def process(server, world, tmp_path_factory):
     records.preferences.change(world.orchard.id, direct=False)
     records.preferences.change(world.grove.id, language="de")
     records.close()
-    options = {"model": "hash", "dimension": 1_024, "every": 1e6, "first": 1e6}
-    command = [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(options)]
-    with BotProcess(server, command, cwd=HERE.parent) as process:
+    with playing(server, folder) as process:
         yield process.wait_ready()
-
-
-@pytest.fixture
-def discord(server, process):
-    """The shared server; nothing that a test does breaks Discord's rules or leaves the loopback."""
-    yield server
-    assert server.violations == []
-    assert server.refused_connections() == []
-    assert "Traceback" not in process.output
-    assert process.running
 
 
 def answered(asked):

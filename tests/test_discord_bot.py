@@ -4,16 +4,14 @@ One process serves most tests, in the order of this file; the last ones start an
 """
 
 import signal
-import sys
 from itertools import cycle
-from pathlib import Path
 
 import pytest
-from discord_loopback import BotProcess, LoopbackDiscord
+from discord_loopback import LoopbackDiscord
+from discord_play import harbour, lay, meadow, serving
 
 pytestmark = [pytest.mark.process, pytest.mark.model, pytest.mark.slow]
 
-ROOT = Path(__file__).resolve().parent.parent
 OPENED = "When was the Tallow Bridge opened?"
 BRIDGE = (
     "---\ntitle: The Tallow Bridge\nurl: https://example.org/bridge\npublished: 2024-05-06\n---\n\n"
@@ -25,22 +23,10 @@ FERRY = b"# The ferry\n\nThe ferry to Hazel Island leaves the pier at noon. A ti
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The operator's folder, with a configuration and one article."""
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    (folder / "articles" / "bridge.md").write_text(BRIDGE, encoding="utf-8")
+def folder(folder):
+    """The operator's folder, with one article."""
+    lay(folder, {"bridge.md": BRIDGE})
     return folder
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
-
-
-def bot(discord, folder):
-    return BotProcess(discord, [sys.executable, "bot.py", "--config", folder / "config.toml"], cwd=ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +38,17 @@ def process(server, folder):
     read_only = server.guilds[1].channel("locked")  # where the bot may read, and not write
     read_only.denied[server.guilds[1].role(server.bot.name).id] = 1 << 11
     (folder / "config.toml").write_text(f"[discord]\nmanager_roles = [{role}]\n", encoding="utf-8")
-    with bot(server, folder) as process:
+    with serving(server, folder) as process:
         yield process.wait_ready()
 
 
 @pytest.fixture
 def discord(server, process):
-    """The shared server; nothing that a test does breaks Discord's rules or leaves the loopback."""
+    """The shared server, watched as elsewhere but for tracebacks: some tests here bring errors about."""
     yield server
     assert server.violations == []
     assert server.refused_connections() == []
     assert process.running
-
-
-def harbour(discord):
-    guild = discord.guilds[0]
-    return guild, guild.channel("general")
-
-
-def meadow(discord):
-    guild = discord.guilds[1]
-    return guild, guild.channel("general")
 
 
 def use(discord, channel, user, name, **options):
@@ -592,7 +568,7 @@ def test_discord_out_of_reach(tmp_path):
     with LoopbackDiscord(shards=2, team=True) as discord:
         discord.fail(503, "/users/@me", times=1)
         with discord.offline():
-            process = bot(discord, tmp_path).start()
+            process = serving(discord, tmp_path).start()
             first = process.wait_for_line("no connection to Discord .*ClientConnectorError.*next attempt in", 30)
         with process:
             later = process.wait_for_line("no connection to Discord .*DiscordServerError", 30)
@@ -615,7 +591,7 @@ def test_discord_out_of_reach(tmp_path):
 def test_stop_while_the_model_loads(tmp_path):
     """A bot that is stopped as soon as it is ready does not wait for its model, and tells whoever waits for it."""
     (tmp_path / "config.toml").write_text("")
-    with LoopbackDiscord() as discord, bot(discord, tmp_path) as process:
+    with LoopbackDiscord() as discord, serving(discord, tmp_path) as process:
         process.wait_ready()
         guild = discord.guilds[0]
         asked = discord.slash(guild.channel("general"), guild.member, "ask", {"question": OPENED})
@@ -631,7 +607,7 @@ def test_bad_token(tmp_path):
     (tmp_path / "config.toml").write_text("")
     with LoopbackDiscord() as discord:
         discord.refuse_token()
-        with bot(discord, tmp_path) as process:
+        with serving(discord, tmp_path) as process:
             assert process.wait(60) != 0
         assert discord.violations == []
     assert "token" in process.stderr[-1]
@@ -645,7 +621,7 @@ def test_refused_intents(tmp_path):
     (tmp_path / "config.toml").write_text("")
     with LoopbackDiscord() as discord:
         discord.refuse_identify(4014)
-        with bot(discord, tmp_path) as process:
+        with serving(discord, tmp_path) as process:
             assert process.wait(60) != 0
         assert discord.violations == []
     assert "intents" in process.stderr[-1]
@@ -655,7 +631,7 @@ def test_refused_intents(tmp_path):
 def test_token_reset_while_running(tmp_path):
     """A token that is reset while the bot runs ends it with the same line, when the gateway says so."""
     (tmp_path / "config.toml").write_text("")
-    with LoopbackDiscord() as discord, bot(discord, tmp_path) as process:
+    with LoopbackDiscord() as discord, serving(discord, tmp_path) as process:
         process.wait_ready()
         discord.refuse_token()
         discord.close_gateway(4004)

@@ -4,18 +4,15 @@ First the parts on a real library and real records; then the real client against
 """
 
 import asyncio
-import json
 import logging
-import sys
 import threading
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import discord as library_of_discord
 import pytest
-from discord_loopback import BotProcess, LoopbackDiscord
-from loopback_web import LoopbackWeb
+from discord_loopback import LoopbackDiscord
+from discord_play import answered, playing, restart, use
 from test_records_servers import keep_answer
 
 from cogs.bridge import Bridge
@@ -27,9 +24,7 @@ from index.errors import UserError
 from index.store import Store
 from records.records import Records
 
-HERE = Path(__file__).resolve().parent
 HARBOUR, MEADOW, NOWHERE = 2001 << 22, 2002 << 22, 2009 << 22
-QUIET = {"model": "hash", "dimension": 1_024, "every": 1e6, "first": 1e6}
 MOLES = b"# Moles\n\nThe old mole digs eleven tunnels under the meadow.\n"
 
 
@@ -306,64 +301,13 @@ def test_what_shows_no_presence(bot):
 # -- the process
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def web():
-    with LoopbackWeb() as web:
-        yield web
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
-
-
-@pytest.fixture(scope="module")
-def process(server, folder):
-    with BotProcess(server, command(folder), cwd=HERE.parent) as process:
-        yield process.wait_ready()
-
-
-@pytest.fixture
-def discord(server, process):
-    """The shared server; nothing that a test does breaks Discord's rules, leaves the loopback or costs a traceback."""
-    yield server
-    assert server.violations == []
-    assert server.refused_connections() == []
-    assert "Traceback" not in process.output
-    assert process.running
-
-
-def command(folder, **options):
-    return [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(QUIET | options)]
-
-
-def restart(process, folder, **options):
-    process.terminate()
-    process.command = command(folder, **options)
-    process.lines.clear()
-    process.start().wait_ready()
-
-
-def answered(asked):
-    asked.wait_for(lambda self: self.answered and self.text and not self.text.endswith("…"), 30)
-    return asked
-
-
 def ask(discord, channel, user, question="How many tunnels does the old mole dig?"):
-    return answered(discord.slash(channel, user, "ask", {"question": question})).text
+    return use(discord, channel, user, "ask", question=question).text
 
 
 def add(discord, guild, content=MOLES):
-    options = {"file": discord.upload("a.md", content)}
-    added = answered(discord.slash(guild.channel("general"), guild.manager, "articles add", options))
+    file = discord.upload("a.md", content)
+    added = use(discord, guild.channel("general"), guild.manager, "articles add", file=file)
     assert added.text.startswith("Added")
 
 
@@ -452,7 +396,7 @@ def test_left_without_a_session_of_its_shard(tmp_path):
         records.close()
         lost = [guild for guild in guilds if (guild.id >> 22) % 2 == 1]
         assert len(lost) == 2
-        with BotProcess(discord, command(tmp_path), cwd=HERE.parent) as process:
+        with playing(discord, tmp_path) as process:
             process.wait_ready(60)
             process.wait_for_line("ready as", 30)
             with discord.session_lost(1):
@@ -514,8 +458,7 @@ def test_nothing_of_it_is_looked_at(discord, process, folder, web):
     """The pages of a server left are not looked at again."""
     meadow = discord.guilds[1]
     web.put("/otters", "<html><body><article><h1>Otters</h1><p>The otter has five holts.</p></article></body></html>")
-    options = {"link": web.url("/otters")}
-    answered(discord.slash(meadow.channel("general"), meadow.manager, "articles add", options))
+    use(discord, meadow.channel("general"), meadow.manager, "articles add", link=web.url("/otters"))
     ledger = Store(folder / "data" / "servers" / f"{meadow.id}.db", create=False).ledger
     (page,) = ledger.sources("page")
     discord.remove_guild(meadow)

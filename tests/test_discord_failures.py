@@ -28,6 +28,7 @@ from pathlib import Path
 import pytest
 from conftest import HashEncoder
 from discord_loopback import BotProcess, LoopbackDiscord
+from discord_play import QUIET
 from loopback_world import SEND_IN_THREADS, Channel
 
 from index.article import Article
@@ -40,7 +41,6 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 HERE = Path(__file__).resolve().parent
 OPENED = "When was the Tallow Bridge opened?"
 SAID = "The Tallow Bridge was opened by the mayor in 1932."
-OPTIONS = {"model": "hash", "dimension": 1024, "every": 1e6, "first": 1e6}
 CALLBACK, EDIT = r"/callback$", r"/messages/@original$"
 REPLY, FOLLOW_UP = r"^/channels/\d+/messages$", r"^/webhooks/\d+/[^/]+$"
 
@@ -60,15 +60,9 @@ def filled(folder, *servers):
 
 
 def bot(discord, folder, hurry=None, **options):
-    told = json.dumps(OPTIONS | options)
+    told = json.dumps(QUIET | options)
     script = ["loopback_bot.py"] if hurry is None else ["loopback_hurried_bot.py", json.dumps(hurry)]
     return BotProcess(discord, [sys.executable, HERE / script[0], *script[1:], folder, told], cwd=HERE.parent)
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,13 @@
 """Follow-ups in Discord: the real process and the real model, against a Discord on the loopback."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from conftest import ARTICLES
-from discord_loopback import BotProcess, Channel, LoopbackDiscord, Message, User
+from discord_loopback import Channel, Message, User
+from discord_play import lay, serving, take_in
 from loopback_world import READ_HISTORY, new_message_payload
 
 pytestmark = [pytest.mark.process, pytest.mark.model, pytest.mark.slow]
 
-ROOT = Path(__file__).resolve().parent.parent
 OPENED = "When was the Tallow Bridge opened?"
 WHO = "And who opened it?"
 SEARCHED = "-# Searched for: who opened it, Tallow Bridge?"
@@ -18,39 +15,18 @@ OWLS = "How many chicks did the barn owls raise?"
 
 
 @pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
-
-
-@pytest.fixture(scope="module")
-def process(server, tmp_path_factory):
+def process(server, folder):
     """The bot, running, with three articles that every server may ask."""
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    for name, text in ARTICLES.items():
-        (folder / "articles" / name).write_text(text, encoding="utf-8")
+    lay(folder, ARTICLES)
     # What is searched for is tested here, and not how sure an answer has to be.
     (folder / "config.toml").write_text("[answers]\nprecision = 0.5\n", encoding="utf-8")
     harbour, meadow = server.guilds
     harbour.channel("help").denied[harbour.role(server.bot.name).id] = 1 << 14  # where the bot may not embed
     meadow.channel("help").denied[meadow.role(server.bot.name).id] = READ_HISTORY
-    command = [sys.executable, "bot.py", "--config", folder / "config.toml"]
-    with BotProcess(server, command, cwd=ROOT) as process:
+    with serving(server, folder) as process:
         process.wait_ready()
-        running = server.slash(harbour.channel("general"), server.operator, "reindex")
-        running.wait_for(lambda self: "3 added" in self.text, 120)
+        take_in(server, 3)
         yield process
-
-
-@pytest.fixture
-def discord(server, process):
-    """The shared server; nothing that a test does breaks Discord's rules or leaves the loopback."""
-    yield server
-    assert server.violations == []
-    assert server.refused_connections() == []
-    assert "Traceback" not in process.output
-    assert process.running
 
 
 def person(discord, name):

@@ -4,13 +4,10 @@ The real client against a Discord on the loopback, with the deterministic encode
 order of this file; it is started anew between a list and a press, and with another model.
 """
 
-import json
-import sys
 import time
-from pathlib import Path
 
 import pytest
-from discord_loopback import BotProcess, LoopbackDiscord
+from discord_play import restart
 
 from index.store import Store
 from records.answers import AnswerRecord, Judgement, Seen
@@ -19,54 +16,12 @@ from records.records import Records
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
-HERE = Path(__file__).resolve().parent
-QUIET = {"model": "hash", "dimension": 1_024, "every": 1e6, "first": 1e6}
 SUBJECTS = "anchors barrels candles dinghies engines ferries gangways harbours islands jetties kettles ladders".split()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
-
-
-@pytest.fixture(scope="module")
-def process(server, folder):
-    with BotProcess(server, command(folder), cwd=HERE.parent) as process:
-        yield process.wait_ready()
-
-
-@pytest.fixture
-def discord(server, process):
-    """The shared server; nothing that a test does breaks Discord's rules, leaves the loopback or costs a traceback."""
-    yield server
-    assert server.violations == []
-    assert server.refused_connections() == []
-    assert "Traceback" not in process.output
-    assert process.running
 
 
 @pytest.fixture
 def guild(discord):
     return discord.guilds[0]
-
-
-def command(folder, **options):
-    return [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(QUIET | options)]
-
-
-def restart(process, folder, **options):
-    process.terminate()
-    process.command = command(folder, **options)
-    process.lines.clear()
-    process.start().wait_ready()
 
 
 @pytest.fixture

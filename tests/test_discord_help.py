@@ -1,12 +1,9 @@
 """/help, as everybody, managers, those who run a server and the operator see it, in servers and in direct messages."""
 
-import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
-from discord_loopback import BotProcess, LoopbackDiscord
+from discord_play import add_editors
 from loopback_interactions import AUTOCOMPLETE, CHAT_INPUT, COMMAND, command_data, menu_data
 
 from cogs.guide import AUDIENCES, Audience
@@ -14,42 +11,13 @@ from cogs.speech import LANGUAGES
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
-HERE = Path(__file__).resolve().parent
-QUIET = {"model": "hash", "dimension": 1_024, "every": 1e6, "first": 1e6}
 MANAGING, ADMINISTRATING, OPERATING = "Managing the articles", "Managing me", "Running me"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        for guild in discord.guilds:
-            guild.editor = discord._person(f"editor-{guild.name.lower()}")
-            guild.join(guild.editor, guild.role("Editors"))
-        yield discord
-
-
-@pytest.fixture(scope="module")
-def process(server, folder):
-    command = [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(QUIET)]
-    with BotProcess(server, command, cwd=HERE.parent) as process:
-        yield process.wait_ready()
-
-
-@pytest.fixture
-def discord(server, process):
-    """The shared server; nothing that a test does breaks Discord's rules, leaves the loopback or costs a traceback."""
-    yield server
-    assert server.violations == []
-    assert server.refused_connections() == []
-    assert "Traceback" not in process.output
-    assert process.running
+def server(server):
+    add_editors(server)
+    return server
 
 
 def helped(discord, channel, user):

@@ -13,12 +13,6 @@ PROBE = [sys.executable, str(Path(__file__).with_name("loopback_probe.py"))]
 
 
 @pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
-
-
-@pytest.fixture(scope="module")
 def process(server):
     with BotProcess(server, PROBE) as process:
         yield process.wait_ready()

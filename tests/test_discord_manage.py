@@ -4,18 +4,14 @@ The real client against a Discord and a web on the loopback, with the determinis
 """
 
 import io
-import json
 import random
 import re
-import sys
 import zipfile
 from functools import partial
-from pathlib import Path
 
 import pytest
 from conftest import HashEncoder
-from discord_loopback import BotProcess, LoopbackDiscord
-from loopback_web import LoopbackWeb
+from discord_play import answered, choices, entry, harbour, meadow, page, plain, restart, rss, use
 
 from index.article import Article, Sentence
 from index.indexer import Indexer
@@ -24,8 +20,6 @@ from records.records import Records
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
-HERE = Path(__file__).resolve().parent
-OPTIONS = {"model": "hash", "dimension": 1_024, "every": 1e6, "first": 1e6}  # nothing happens by itself
 WITH, WITHOUT = "Remove it and its articles", "Remove it, keep its articles"
 LIGHT = (
     "---\ntitle: The *light* @everyone\nauthor: A. Keeper\nurl: https://a.example/light\ndate: 2024-05-06\n"
@@ -34,93 +28,15 @@ LIGHT = (
 DAYS = [f"On day {n} of that long year the lamp was lit {n} times, and {n * 7} ships went by." for n in range(1, 181)]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def web():
-    with LoopbackWeb() as web:
-        yield web
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
-
-
-@pytest.fixture(scope="module")
-def process(server, folder):
-    command = [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(OPTIONS)]
-    with BotProcess(server, command, cwd=HERE.parent) as process:
-        yield process.wait_ready()
-
-
-@pytest.fixture
-def discord(server, process):
-    """The shared server; nothing that a test does breaks Discord's rules or leaves the loopback."""
-    yield server
-    assert server.violations == []
-    assert server.refused_connections() == []
-    assert "Traceback" not in process.output
-    assert process.running
-
-
-def restart(process):
-    process.terminate()
-    process.lines.clear()
-    process.start().wait_ready()
-
-
-def harbour(discord):
-    guild = discord.guilds[0]
-    return guild, guild.channel("general")
-
-
-def meadow(discord):
-    guild = discord.guilds[1]
-    return guild, guild.channel("general")
-
-
-def answered(asked, timeout=60):
-    asked.wait_for(lambda self: self.answered and self.text and not self.text.endswith("…"), timeout)
-    assert asked.acknowledged_after < 3
-    return asked
-
-
-def use(discord, channel, user, name, **options):
-    return answered(discord.slash(channel, user, name, options))
-
-
-def plain(asked):
-    """An answer as a reader sees it, without what disarms markup."""
-    return asked.text.replace("\\", "")
-
-
-def choices(discord, channel, user, name, option, *, typed=""):
-    found = discord.autocomplete(channel, user, name, option, typed).wait_for_answer(20)
-    return {choice["name"].rpartition(" (")[0] or choice["name"]: choice["value"] for choice in found.choices}
+def titled(discord, channel, user, name, option, *, typed=""):
+    """What is offered, each by its title alone."""
+    found = choices(discord, channel, user, name, option, typed=typed)
+    return {told.rpartition(" (")[0] or told: value for told, value in found.items()}
 
 
 def add(discord, channel, user, name, content):
     content = content.encode() if isinstance(content, str) else content
     return use(discord, channel, user, "articles add", file=discord.upload(name, content))
-
-
-def page(title, text):
-    return f"<html><head><title>{title}</title></head><body><article><h1>{title}</h1><p>{text}</p></article></body>"
-
-
-def entry(title, link, text):
-    return f"<item><title>{title}</title><link>{link}</link><guid>{link}</guid><description>{text}</description></item>"
-
-
-def rss(title, *entries):
-    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>{title}</title>{"".join(entries)}</channel></rss>'
 
 
 def archive(**members):
@@ -160,7 +76,7 @@ def test_an_article_is_shown(discord):
     """Everybody is shown an article in private: what is known of it, and its text, which does nothing."""
     guild, channel = harbour(discord)
     add(discord, channel, guild.manager, "light.md", LIGHT + "\n\n".join(DAYS))
-    value = choices(discord, channel, guild.member, "articles show", "article", typed="LIGHT")["The *light* @everyone"]
+    value = titled(discord, channel, guild.member, "articles show", "article", typed="LIGHT")["The *light* @everyone"]
     shown = use(discord, channel, guild.member, "articles show", article=value)
     assert shown.message.ephemeral and shown.message.pinged == set()
     embed = shown.message.embeds[0]
@@ -177,11 +93,11 @@ def test_an_article_is_shown(discord):
     assert labels(by_title) == ["Next ▶", "Remove"]
 
 
-def test_the_text_is_turned_through(discord, process):
+def test_the_text_is_turned_through(discord, process, folder):
     """The whole text can be read page by page, on buttons that outlive a restart; others do not turn one's pages."""
     guild, channel = harbour(discord)
     shown = use(discord, channel, guild.member, "articles show", article="The *light* @everyone")
-    restart(process)
+    restart(process, folder)
     read = [described(shown)]
     while "Next ▶" in labels(shown):
         next_one = f"Page {len(read) + 1} of"
@@ -197,8 +113,8 @@ def test_showing_what_is_not_there(discord):
     """An article of another server, of none, or removed since, is not shown; nor is another person's page turned."""
     guild, channel = harbour(discord)
     other, elsewhere = meadow(discord)
-    value = choices(discord, channel, guild.member, "articles show", "article")["The *light* @everyone"]
-    assert choices(discord, elsewhere, other.manager, "articles show", "article") == {}
+    value = titled(discord, channel, guild.member, "articles show", "article")["The *light* @everyone"]
+    assert titled(discord, elsewhere, other.manager, "articles show", "article") == {}
     for wanted in (value, "The *light* @everyone", "999", "Nothing"):
         refused = use(discord, elsewhere, other.manager, "articles show", article=wanted)
         assert "no such article" in refused.text and refused.message.ephemeral
@@ -213,7 +129,7 @@ def test_showing_what_is_not_there(discord):
     assert "Only whoever asked" in pressed(discord, own.message, alien, other.member).text
 
 
-def test_removing_what_is_shown(discord, process):
+def test_removing_what_is_shown(discord, process, folder):
     """A manager removes an article from where it is shown, after a question; whoever else sees it then is told so."""
     guild, channel = harbour(discord)
     add(discord, channel, guild.manager, "eel.md", "# The eel\n\nThe eel sleeps.\n\n" + "\n\n".join(DAYS[::-1]))
@@ -222,7 +138,7 @@ def test_removing_what_is_shown(discord, process):
     value = shown.message.buttons[-1]["custom_id"].rpartition(":")[2]
     forged = forge(seen.message, f"articles:ask-remove:{value}")
     assert "Manage Server" in pressed(discord, seen.message, forged, guild.member).text
-    restart(process)
+    restart(process, folder)
     question = pressed(discord, shown.message, "Remove", guild.manager)
     assert "Remove **The eel** (182 sentences) for good?" in question.text and question.message.ephemeral
     discord.click(question.message, "Keep", guild.manager).wait_for(lambda _: "Nothing was removed" in question.text)
@@ -253,7 +169,7 @@ def test_what_gave_an_article(discord, web):
         "The choir": "-# From a message",
     }
     for title, line in expected.items():
-        (value,) = choices(discord, channel, guild.member, "articles show", "article", typed=title).values()
+        (value,) = titled(discord, channel, guild.member, "articles show", "article", typed=title).values()
         shown = use(discord, channel, guild.member, "articles show", article=value)
         assert line in described(shown).split("\n"), title
         assert ("-# It answers for 1 copy, too: " in described(shown)) == (title == "The ferry")
@@ -275,7 +191,7 @@ def test_where_articles_are_shown(discord, process, folder):
         pressed(discord, shown.message, "Next ▶", guild.member),
     ):
         assert elsewhere in refused.text and refused.message.ephemeral
-    assert choices(discord, channel, guild.member, "articles show", "article") == {}
+    assert titled(discord, channel, guild.member, "articles show", "article") == {}
     light = "The *light* @everyone"
     assert "red lamp" in use(discord, channel, guild.manager, "articles show", article=light).text
     assert "red lamp" in use(discord, guild.channel("help"), guild.member, "articles show", article=light).text
@@ -307,9 +223,9 @@ def test_sources_are_listed(discord):
 def test_sources_are_paused(discord):
     """A page is paused and resumed by choice or by name, as a feed is; a ZIP, which nobody looks at, is not."""
     guild, channel = harbour(discord)
-    offered = choices(discord, channel, guild.manager, "sources pause", "source")
+    offered = titled(discord, channel, guild.manager, "sources pause", "source")
     assert list(offered) == ["The ferry", "The [harbour]"]
-    assert choices(discord, channel, guild.manager, "sources resume", "source") == offered
+    assert titled(discord, channel, guild.manager, "sources resume", "source") == offered
     assert "is paused" in use(discord, channel, guild.manager, "sources pause", source=offered["The ferry"]).text
     assert "paused already" in use(discord, channel, guild.manager, "sources pause", source="the FERRY").text
     assert "**paused**" in use(discord, channel, guild.manager, "sources list").text
@@ -325,22 +241,22 @@ def test_sources_are_paused(discord):
 def test_sources_take_rights(discord):
     """Every command, choice and button of sources is for managers, and reaches no other server's."""
     guild, channel = harbour(discord)
-    value = choices(discord, channel, guild.manager, "sources remove", "source")["The ferry"]
+    value = titled(discord, channel, guild.manager, "sources remove", "source")["The ferry"]
     uses = [("list", {}), *((name, {"source": value}) for name in ("pause", "resume", "remove"))]
     for name, options in uses:
         refused = use(discord, channel, guild.member, f"sources {name}", **options)
         assert "Manage Server" in refused.text and refused.message.ephemeral
     for name in ("pause", "resume", "remove"):
-        assert choices(discord, channel, guild.member, f"sources {name}", "source") == {}
+        assert titled(discord, channel, guild.member, f"sources {name}", "source") == {}
     asked = use(discord, channel, guild.manager, "sources remove", source=value)
     assert "Manage Server" in pressed(discord, asked.message, WITH, guild.member).text
     listed = use(discord, channel, guild.manager, "sources list")
     other, elsewhere = meadow(discord)
     for name in ("pause", "resume", "remove"):
-        assert choices(discord, elsewhere, other.manager, f"sources {name}", "source") == {}
+        assert titled(discord, elsewhere, other.manager, f"sources {name}", "source") == {}
         assert "no such source" in use(discord, elsewhere, other.manager, f"sources {name}", source=value).text
     alien = use(discord, elsewhere, other.manager, "articles remove", article="Moles")
-    feed = choices(discord, channel, guild.manager, "feeds remove", "feed")["The [harbour]"]
+    feed = titled(discord, channel, guild.manager, "feeds remove", "feed")["The [harbour]"]
     for wanted in (f"sources:remove:{value}:all", f"sources:remove:{feed}:none", f"feeds:remove:{feed}:all"):
         forged = forge(alien.message, wanted)
         assert "no longer there" in pressed(discord, alien.message, forged, other.manager).text
@@ -352,7 +268,7 @@ def test_sources_take_rights(discord):
     assert listed.message.buttons == []
 
 
-def test_the_list_of_sources_is_turned(discord, process, web):
+def test_the_list_of_sources_is_turned(discord, process, folder, web):
     """A long list of sources has pages, whose buttons are for managers; beyond the last page stands the last."""
     guild, channel = harbour(discord)
     for n in range(3):
@@ -362,7 +278,7 @@ def test_the_list_of_sources_is_turned(discord, process, web):
         use(discord, channel, guild.manager, "articles add", link=url)
     listed = use(discord, channel, guild.manager, "sources list")
     assert "Page 1 of 2 · 6 sources" in listed.text
-    restart(process)
+    restart(process, folder)
     discord.click(listed.message, "Next ▶", guild.owner).wait_for(lambda _: "Page 2 of 2" in listed.text)
     assert "Extra 2" in listed.text
     far = forge(listed.message, f"sources:page:{guild.owner.id}:999999")
@@ -381,8 +297,8 @@ def test_what_is_typed_is_no_pattern(discord, typed):
     sources = [(f"{of} {name}", of[:-1]) for of in ("feeds", "sources") for name in ("pause", "resume", "remove")]
     articles = [("ask", "article"), ("articles show", "article"), ("articles remove", "article")]
     for name, option in [*articles, ("articles add", "replaces"), *sources]:
-        assert choices(discord, channel, guild.manager, name, option) != {}
-        assert choices(discord, channel, guild.manager, name, option, typed=typed) == {}, name
+        assert titled(discord, channel, guild.manager, name, option) != {}
+        assert titled(discord, channel, guild.manager, name, option, typed=typed) == {}, name
 
 
 NOTHING = """
@@ -413,20 +329,20 @@ def test_ids_that_say_nothing(discord):
     assert len(asked.message.history) == 3  # "is thinking", the question, and that nothing was removed
 
 
-def test_sources_are_removed(discord, process):
+def test_sources_are_removed(discord, process, folder):
     """A page or ZIP goes with its articles or without, by buttons that outlive a restart and say when it is gone."""
     guild, channel = harbour(discord)
     keeping = use(discord, channel, guild.manager, "sources remove", source="Extra 0")
     assert "Look at the page **Extra 0** no longer?" in keeping.text
     twice = use(discord, channel, guild.manager, "sources remove", source="Extra 0")
     packed = use(discord, channel, guild.manager, "sources remove", source="two.zip")
-    restart(process)
+    restart(process, folder)
     discord.click(keeping.message, WITHOUT, guild.manager).wait_for(lambda _: "Removed" in keeping.content)
     assert keeping.content == "Removed **Extra 0**, which I look at no longer; its articles stay."
     assert "no longer there" in pressed(discord, twice.message, WITH, guild.manager).text
     discord.click(packed.message, WITH, guild.manager).wait_for(lambda _: "Removed" in packed.content)
     assert plain(packed) == "Removed **two.zip**, with 2 articles."
-    found = choices(discord, channel, guild.manager, "articles remove", "article")
+    found = titled(discord, channel, guild.manager, "articles remove", "article")
     assert "Extra 0" in found and "Owls" not in found
     asked = use(discord, channel, guild.manager, "sources remove", source="Extra 1")
     assert "Nothing was removed" in pressed(discord, asked.message, "Cancel", guild.manager).text

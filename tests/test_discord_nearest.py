@@ -1,15 +1,11 @@
 """The nearest sentence in Discord: the real process and the real model, which is told to be sure of nothing."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from conftest import ARTICLES, demanding
-from discord_loopback import BotProcess, LoopbackDiscord
+from discord_play import lay, serving, take_in
 
 pytestmark = [pytest.mark.process, pytest.mark.model, pytest.mark.slow]
 
-ROOT = Path(__file__).resolve().parent.parent
 OWLS = "How many chicks did the barn owls raise?"
 SAID = "**Nothing found that surely answers.** The nearest sentence:"
 SENTENCE = "> They raised four chicks this summer."
@@ -18,30 +14,19 @@ SEARCHED = "-# Searched for: "
 
 
 @pytest.fixture(scope="module")
-def discord(tmp_path_factory):
-    """A Discord with the bot, three articles and a wanted precision that no sentence reaches."""
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    for name, text in ARTICLES.items():
-        (folder / "articles" / name).write_text(text, encoding="utf-8")
+def process(server, folder):
+    """The bot, running, with three articles and a wanted precision that no sentence reaches."""
     # The owls' article has an address here, and markup that has to be disarmed.
     owls = "---\ntitle: Owls in the *old* mill\nurl: https://example.org/owls\n---\n\n"
-    (folder / "articles" / "owls.md").write_text(owls + ARTICLES["owls.md"].partition("\n\n")[2], encoding="utf-8")
+    lay(folder, ARTICLES | {"owls.md": owls + ARTICLES["owls.md"].partition("\n\n")[2]})
     demanding(folder / "ranker.json")
     (folder / "config.toml").write_text('[ranking]\nweights = "ranker.json"\n', encoding="utf-8")
-    with LoopbackDiscord() as server:
-        guild = server.guilds[0]
-        guild.channel("help").denied[guild.role(server.bot.name).id] = 1 << 14  # where the bot may not embed
-        command = [sys.executable, "bot.py", "--config", folder / "config.toml"]
-        with BotProcess(server, command, cwd=ROOT) as process:
-            process.wait_ready()
-            running = server.slash(guild.channel("general"), server.operator, "reindex")
-            running.wait_for(lambda self: "3 added" in self.text, 120)
-            yield server
-            assert server.violations == []
-            assert server.refused_connections() == []
-            assert "Traceback" not in process.output
-            assert process.running
+    guild = server.guilds[0]
+    guild.channel("help").denied[guild.role(server.bot.name).id] = 1 << 14  # where the bot may not embed
+    with serving(server, folder) as process:
+        process.wait_ready()
+        take_in(server, 3)
+        yield process
 
 
 def mention(discord, channel, user, question):

@@ -3,16 +3,11 @@
 What is news is tested on real corpora and records; telling by a process against Discord and a web on the loopback.
 """
 
-import json
 import re
-import sys
 import time
-from pathlib import Path
 
 import pytest
-from discord_loopback import BotProcess, LoopbackDiscord
-from loopback_web import LoopbackWeb
-from test_discord_sources import NEVER, entry, long, page, rss
+from discord_play import command, entry, lay, long, page, restart, rss
 
 from cogs import failures
 from cogs.failures import Failures, message
@@ -31,7 +26,6 @@ from index.store import Store
 from index.web.fetch import Fetcher
 from records.records import Records
 
-HERE = Path(__file__).resolve().parent
 SERVER, OTHER = 8392802304, 8396996608
 FEED = "https://example.org/feed"
 LONG_AGO = 2 * 86_400.0
@@ -215,51 +209,10 @@ def test_notices_are_in_the_language_spoken(desk):
 # -- telling
 
 
-def command(folder, options):
-    return [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(NEVER | options)]
-
-
 @pytest.fixture(scope="module")
-def web():
-    with LoopbackWeb() as web:
-        yield web
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    (folder / "articles" / "mill.md").write_text("# The mill\n\nThe mill grinds barley on Tuesdays.\n")
+def folder(folder):
+    lay(folder, {"mill.md": "# The mill\n\nThe mill grinds barley on Tuesdays.\n"})
     return folder
-
-
-@pytest.fixture(scope="module")
-def bot(server, folder):
-    with BotProcess(server, command(folder, {}), cwd=HERE.parent) as process:
-        yield process.wait_ready()
-
-
-@pytest.fixture
-def discord(server, bot):
-    """The shared server; nothing that a test does breaks Discord's rules or leaves the loopback."""
-    yield server
-    assert server.violations == []
-    assert server.refused_connections() == []
-    assert "Traceback" not in bot.output
-    assert bot.running
-
-
-def restart(bot, folder, **options):
-    bot.terminate()
-    bot.command = command(folder, options)
-    bot.lines.clear()
-    bot.start().wait_ready()
 
 
 def records(folder, use):
@@ -282,9 +235,9 @@ def due(folder, guild):
     store.close()
 
 
-def looks(bot):
+def looks(process):
     """How often the bot has looked at the feed and failed."""
-    return sum("/times" in line and "404" in line for line in list(bot.lines))
+    return sum("/times" in line and "404" in line for line in list(process.lines))
 
 
 def notices(discord, channel, after):
@@ -293,7 +246,7 @@ def notices(discord, channel, after):
 
 @pytest.mark.process
 @pytest.mark.slow
-def test_a_failing_feed_is_told_once_in_the_log_channel(discord, bot, folder, web):
+def test_a_failing_feed_is_told_once_in_the_log_channel(discord, process, folder, web):
     """A feed that fails is told of once over several runs and a restart, pings nobody, and is news once it was well."""
     guild, channel, log = discord.guilds[0], discord.guilds[0].channel("general"), discord.guilds[0].channel("help")
     web.put(
@@ -304,17 +257,17 @@ def test_a_failing_feed_is_told_once_in_the_log_channel(discord, bot, folder, we
     asked.wait_for(lambda self: "Times" in self.text, 30)
     web.remove("/times")
     last = discord.say(channel, guild.owner, "Nothing to see here.")
-    bot.terminate()
+    process.terminate()
     due(folder, guild)
     wish(folder, guild, log_channel=log.id)
-    bot.command = command(folder, {"every": 0.05, "first": 0.1})
-    bot.lines.clear()
-    bot.start().wait_ready()
+    process.command = command(folder, every=0.05, first=0.1)
+    process.lines.clear()
+    process.start().wait_ready()
     said = discord.wait_for_message(log, lambda one: "could not" in one.text, after=last, timeout=30)
     assert "Times" in said.text and "404" in said.text and said.pinged == set()
-    discord.wait_for(lambda: looks(bot) >= 3, 30)
-    restart(bot, folder, every=0.05, first=0.1)
-    discord.wait_for(lambda: looks(bot) >= 2, 30)
+    discord.wait_for(lambda: looks(process) >= 3, 30)
+    restart(process, folder, every=0.05, first=0.1)
+    discord.wait_for(lambda: looks(process) >= 2, 30)
     assert len(notices(discord, log, last)) == 1
     assert discord.bot_messages(channel, after=last) == []
 
@@ -328,69 +281,69 @@ def test_a_failing_feed_is_told_once_in_the_log_channel(discord, bot, folder, we
 
 @pytest.mark.process
 @pytest.mark.slow
-def test_a_log_channel_that_takes_no_word(discord, bot, folder, web):
+def test_a_log_channel_that_takes_no_word(discord, process, folder, web):
     """A log channel that is gone, or where the bot may not speak, costs a line in the log and no more."""
     guild = discord.guilds[0]
     key = f"fails:{web.url('/times')}"
     for wanted, line in ((4_242, "4242.* is gone"), (guild.channel("locked").id, "not said in channel")):
-        bot.terminate()
+        process.terminate()
         due(folder, guild)
         wish(folder, guild, log_channel=wanted)
         records(folder, lambda kept: kept.servers.is_over(guild.id, [key]))
-        bot.command = command(folder, {"every": 0.05, "first": 0.1})
-        bot.lines.clear()
+        process.command = command(folder, every=0.05, first=0.1)
+        process.lines.clear()
         sent = len(discord.requests)
-        bot.start().wait_ready().wait_for_line(line, 30)
-        discord.wait_for(lambda: looks(bot) >= 3, 30)
-        assert sum("not said" in one or "is gone" in one for one in bot.lines) == 1
+        process.start().wait_ready().wait_for_line(line, 30)
+        discord.wait_for(lambda: looks(process) >= 3, 30)
+        assert sum("not said" in one or "is gone" in one for one in process.lines) == 1
         assert not [one for one in discord.requests[sent:] if one.method == "POST" and "/messages" in one.path]
 
 
 @pytest.mark.process
 @pytest.mark.slow
-def test_another_servers_log_channel(discord, bot, folder, web):
+def test_another_servers_log_channel(discord, process, folder, web):
     """A log channel that is another server's is never told anything."""
     guild, other = discord.guilds
     last = discord.say(guild.channel("general"), guild.owner, "Nothing to see here.")
-    bot.terminate()
+    process.terminate()
     due(folder, guild)
     wish(folder, guild, log_channel=other.channel("general").id)
-    bot.command = command(folder, {"every": 0.05, "first": 0.1})
-    bot.lines.clear()
-    bot.start().wait_ready().wait_for_line("is gone", 30)
-    discord.wait_for(lambda: looks(bot) >= 2, 30)
+    process.command = command(folder, every=0.05, first=0.1)
+    process.lines.clear()
+    process.start().wait_ready().wait_for_line("is gone", 30)
+    discord.wait_for(lambda: looks(process) >= 2, 30)
     assert discord.bot_messages(other.channel("general"), after=last) == []
 
 
 @pytest.mark.process
 @pytest.mark.slow
-def test_trouble_with_telling_that_passes(discord, bot, folder, web):
+def test_trouble_with_telling_that_passes(discord, process, folder, web):
     """A notice that an outage of Discord swallowed is told by a later run."""
     guild, log = discord.guilds[0], discord.guilds[0].channel("help")
     last = discord.say(guild.channel("general"), guild.owner, "Nothing to see here.")
-    bot.terminate()
+    process.terminate()
     due(folder, guild)
     wish(folder, guild, log_channel=log.id, language="de")
     records(folder, lambda kept: kept.servers.is_over(guild.id, kept.servers.told(guild.id)))
     fault = discord.fail(502, f"/channels/{log.id}/messages", "POST", times=5)
-    bot.command = command(folder, {"every": 0.05, "first": 0.1})
-    bot.lines.clear()
-    bot.start().wait_ready()
+    process.command = command(folder, every=0.05, first=0.1)
+    process.lines.clear()
+    process.start().wait_ready()
     said = discord.wait_for_message(log, lambda one: "404" in one.text, after=last, timeout=60)
-    assert "not said in channel" in bot.output and fault is not None
+    assert "not said in channel" in process.output and fault is not None
     assert len(discord.bot_messages(log, after=last)) == 1
     assert said.pinged == set()
 
 
 @pytest.mark.process
 @pytest.mark.slow
-def test_the_operators_log_channel(discord, bot, folder):
+def test_the_operators_log_channel(discord, process, folder):
     """The operator's failures are told in the configured channel: files by name, and no folder of the machine."""
     guild, log = discord.guilds[1], discord.guilds[1].channel("help")
     (folder / "articles" / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
     last = discord.say(log, guild.owner, "Nothing to see here.")
-    restart(bot, folder, every=0.3, first=0.1, log_channel=log.id)
+    restart(process, folder, every=0.3, first=0.1, log_channel=log.id)
     said = discord.wait_for_message(log, lambda one: "broken" in one.text, after=last, timeout=30)
     assert str(folder) not in said.text.replace("\\", "") and folder.name not in said.text.replace("\\", "")
-    discord.wait_for(lambda: sum("broken.pdf" in line for line in bot.lines) >= 3, 30)
+    discord.wait_for(lambda: sum("broken.pdf" in line for line in process.lines) >= 3, 30)
     assert len(discord.bot_messages(log, after=last)) == 1

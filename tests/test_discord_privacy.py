@@ -1,13 +1,10 @@
 """`/privacy`: what is told of what is kept, and that it goes when its owner wants it, and nothing else with it."""
 
-import json
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from discord_loopback import BotProcess, LoopbackDiscord
-from test_discord_sources import NEVER, answered, is_private, plain
+from discord_play import is_private, plain, restart, use
 
 from cogs.personal import Mine, Personal
 from cogs.privacy import asked, deleted, shown
@@ -19,7 +16,6 @@ from records.privacy import Held
 from records.records import FILE, Records
 from records.schema import MIGRATIONS
 
-HERE = Path(__file__).resolve().parent
 ANA, BEN = 4_001, 4_002
 HARBOUR, MEADOW = 8392802304, 8396996608
 
@@ -74,7 +70,7 @@ def test_what_is_held_of_a_person(records, tmp_path):
     assert records.privacy.forget(ANA) == Held(2, 1, 2, chosen=True)
     assert records.privacy.of(ANA) == records.privacy.forget(ANA) == Held(0, 0, 0, chosen=False)
     assert records.privacy.of(BEN) == Held(2, 1, 1, chosen=True)
-    assert counts(database) == [2, 2, 2, 1]
+    assert counts(database) == [2, 2, 1, 1]
     database.close()
 
 
@@ -148,49 +144,6 @@ def test_what_is_said_of_a_person():
 # -- the process
 
 
-def command(folder):
-    return [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(NEVER)]
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def bot(server, folder):
-    with BotProcess(server, command(folder), cwd=HERE.parent) as process:
-        yield process.wait_ready()
-
-
-@pytest.fixture
-def discord(server, bot):
-    """The shared server; nothing that a test does breaks Discord's rules or leaves the loopback."""
-    yield server
-    assert server.violations == []
-    assert server.refused_connections() == []
-    assert "Traceback" not in bot.output
-    assert bot.running
-
-
-def restart(bot):
-    bot.terminate()
-    bot.lines.clear()
-    bot.start().wait_ready()
-
-
-def use(discord, channel, user, name):
-    return answered(discord.slash(channel, user, name))
-
-
 def keep_of(folder, guild, person, *, first):
     """Leaves records of a person behind, and a waiting question in the server's articles."""
     database = opened(folder / "data")
@@ -227,7 +180,7 @@ def test_showing(discord, folder):
 
 @pytest.mark.process
 @pytest.mark.slow
-def test_deleting_after_a_restart(discord, bot, folder):
+def test_deleting_after_a_restart(discord, process, folder):
     """What is one's own goes after a question, whose button outlives a restart; pressed twice it finds nothing more."""
     guild = discord.guilds[0]
     channel = guild.channel("general")
@@ -236,7 +189,7 @@ def test_deleting_after_a_restart(discord, bot, folder):
     twice = use(discord, channel, guild.member, "privacy delete")
     assert is_private(asking) and "Delete this for good?" in asking.text
     assert kept_of(folder, guild.member).answers == 2
-    restart(bot)
+    restart(process, folder)
     discord.click(asking.message, "Delete it", guild.member).wait_for(lambda _: "Deleted" in asking.text)
     assert "2 records of answers" in asking.text and "1 question that waits" in asking.text
     assert asking.message.buttons == []

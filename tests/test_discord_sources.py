@@ -5,17 +5,28 @@ tests, in the order of this file; towards the end it starts anew with other inte
 """
 
 import io
-import json
 import re
-import sys
 import time
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from discord_loopback import BotProcess, LoopbackDiscord
-from loopback_web import LoopbackWeb, redirect, silent
+from discord_play import (
+    answered,
+    choices,
+    entry,
+    harbour,
+    is_private,
+    long,
+    meadow,
+    page,
+    plain,
+    restart,
+    rss,
+    use,
+)
+from loopback_web import redirect, silent
 
 from index.ledger import Ledger, Look
 from index.store import Store
@@ -24,115 +35,10 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 HERE = Path(__file__).resolve().parent
 WITH, WITHOUT = "Remove it and its articles", "Remove it, keep its articles"
-NEVER = {"model": "hash", "dimension": 1_024, "every": 1e6, "first": 1e6}  # nothing happens by itself
-
-
-def page(title, text, head=""):
-    paragraphs = "".join(f"<p>{one}</p>" for one in text.split("\n"))
-    return (
-        f"<html><head><title>{title}</title>{head}</head><body><article><h1>{title}</h1>{paragraphs}</article></body>"
-    )
-
-
-def entry(title, link, text):
-    return f"<item><title>{title}</title><link>{link}</link><guid>{link}</guid><description>{text}</description></item>"
-
-
-def rss(title, *entries):
-    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>{title}</title>{"".join(entries)}</channel></rss>'
-
-
-def long(said="", thing="lamp"):
-    """Enough text for an entry to be an article, and not the summary of one."""
-    return (
-        f"The {thing} of the harbour light was put right on Monday after a long winter of repairs. {said} "
-        f"The keeper of the {thing} climbs one hundred and twelve steps every evening, and counts them aloud. "
-        f"Ships from the north see the {thing} first, when they come round the headland. "
-    ) + " ".join(f"On day {n} the {thing} was watched by {n * 7} people from the quay." for n in range(1, 12))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def web():
-    with LoopbackWeb() as web:
-        yield web
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
-
-
-@pytest.fixture(scope="module")
-def process(server, folder):
-    with BotProcess(server, command(folder, NEVER), cwd=HERE.parent) as process:
-        yield process.wait_ready()
-
-
-@pytest.fixture
-def discord(server, process):
-    """The shared server; nothing that a test does breaks Discord's rules or leaves the loopback."""
-    yield server
-    assert server.violations == []
-    assert server.refused_connections() == []
-    assert "Traceback" not in process.output
-    assert process.running
-
-
-def command(folder, options):
-    return [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(options)]
-
-
-def restart(process, folder, **options):
-    process.terminate()
-    process.command = command(folder, NEVER | options)
-    process.lines.clear()
-    process.start().wait_ready()
-
-
-def harbour(discord):
-    guild = discord.guilds[0]
-    return guild, guild.channel("general")
-
-
-def meadow(discord):
-    guild = discord.guilds[1]
-    return guild, guild.channel("general")
-
-
-def answered(asked, timeout=60):
-    asked.wait_for(lambda self: self.answered and self.text and not self.text.endswith("…"), timeout)
-    assert asked.acknowledged_after < 3
-    return asked
-
-
-def use(discord, channel, user, name, **options):
-    return answered(discord.slash(channel, user, name, options))
-
-
-def plain(asked):
-    """An answer as a reader sees it, without what disarms markup."""
-    return asked.text.replace("\\", "")
-
-
-def is_private(asked):
-    return all(message.ephemeral for message in [asked.message, *asked.followups] if message and not message.deleted)
 
 
 def ask(discord, channel, user, question, **options):
     return plain(use(discord, channel, user, "ask", question=question, **options))
-
-
-def choices(discord, channel, user, name, option, *, typed=""):
-    found = discord.autocomplete(channel, user, name, option, typed).wait_for_answer(20)
-    return {choice["name"]: choice["value"] for choice in found.choices}
 
 
 def titles(discord, channel, user):

@@ -1,19 +1,15 @@
 """`/status`: how things are, told to each as far as it concerns them, in words that fit into Discord."""
 
 import asyncio
-import json
 import math
 import random
-import sys
 import threading
 import time
 from pathlib import Path
 
 import discord as library_of_discord
 import pytest
-from discord_loopback import BotProcess, LoopbackDiscord
-from loopback_web import LoopbackWeb
-from test_discord_sources import NEVER, answered, entry, is_private, long, page, plain, rss
+from discord_play import command, entry, is_private, long, page, plain, rss, use
 
 from cogs import condition
 from cogs.bridge import Bridge, Lane
@@ -31,7 +27,6 @@ from index.reading import InProcess
 from index.store import Store
 from index.web.fetch import Fetcher
 
-HERE = Path(__file__).resolve().parent
 SERVER = 8392802304
 IDLE = Pace(0, 0, 0, 0, math.nan)
 
@@ -181,47 +176,8 @@ def test_sizes(size, said):
 # -- the process
 
 
-def command(folder, options):
-    return [sys.executable, str(HERE / "loopback_bot.py"), str(folder), json.dumps(NEVER | options)]
-
-
-@pytest.fixture(scope="module")
-def web():
-    with LoopbackWeb() as web:
-        yield web
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LoopbackDiscord() as discord:
-        yield discord
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("operator")
-    (folder / "articles").mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def bot(server, folder):
-    with BotProcess(server, command(folder, {}), cwd=HERE.parent) as process:
-        yield process.wait_ready()
-
-
-@pytest.fixture
-def discord(server, bot):
-    """The shared server; nothing that a test does breaks Discord's rules or leaves the loopback."""
-    yield server
-    assert server.violations == []
-    assert server.refused_connections() == []
-    assert "Traceback" not in bot.output
-    assert bot.running
-
-
 def status(discord, channel, user):
-    told = answered(discord.slash(channel, user, "status"))
+    told = use(discord, channel, user, "status")
     assert is_private(told)
     return plain(told)
 
@@ -244,10 +200,10 @@ def test_what_managers_and_members_are_told(discord, folder, web):
     channel = guild.channel("general")
     web.put("/times", rss("The Times", entry("One", web.url("/times/1"), long("One."))), "application/rss+xml")
     web.put("/times/1", page("One", "The harbour cat sleeps in the warm boathouse. " + long("One.")))
-    answered(discord.slash(channel, guild.manager, "feeds add", {"link": web.url("/times")}))
+    use(discord, channel, guild.manager, "feeds add", link=web.url("/times"))
     web.remove("/times")
-    answered(discord.slash(channel, guild.manager, "reindex"))
-    answered(discord.slash(channel, guild.member, "ask", {"question": "Where does the harbour cat sleep?"}))
+    use(discord, channel, guild.manager, "reindex")
+    use(discord, channel, guild.member, "ask", question="Where does the harbour cat sleep?")
     said = status(discord, channel, guild.manager)
     for part in ("1 article · ", "0 uploads · 0 pages · 1 feed", "on disk", "1 problem", "The Times", "404", "hash"):
         assert part in said
@@ -261,14 +217,14 @@ def test_what_managers_and_members_are_told(discord, folder, web):
 
 @pytest.mark.process
 @pytest.mark.slow
-def test_what_the_operator_is_told(discord, bot, folder):
+def test_what_the_operator_is_told(discord, process, folder):
     """The operator is told of the operator's own articles and of the process besides, with its folders."""
     guild = discord.guilds[0]
-    bot.terminate()
+    process.terminate()
     (folder / "articles" / "mill.md").write_text("# The mill\n\nThe mill grinds barley on Tuesdays.\n")
-    bot.command = command(folder, {"every": 0.5, "first": 0.1})
-    bot.lines.clear()
-    bot.start().wait_ready().wait_for_line("added: .*mill", 30)
+    process.command = command(folder, every=0.5, first=0.1)
+    process.lines.clear()
+    process.start().wait_ready().wait_for_line("added: .*mill", 30)
     said = status(discord, guild.channel("general"), discord.operator)
     assert "The operator’s articles" in said and "1 article · 2 sentences" in said
     assert "This process" in said and str(folder / "data") in said and "2 servers" in said
