@@ -21,6 +21,11 @@ def may_manage(interaction: "discord.Interaction[VerbatimBot]") -> bool:
     return interaction.permissions.manage_guild or any(role.id in roles for role in held)
 
 
+def may_write(allowed: discord.Permissions, *, in_thread: bool) -> bool:
+    """Whether these permissions are enough to write in a channel, or in a thread of it."""
+    return allowed.view_channel and (allowed.send_messages_in_threads if in_thread else allowed.send_messages)
+
+
 def visible(interaction: "discord.Interaction[VerbatimBot]", channels: Iterable[int]) -> list[str]:
     """Mentions of those of these channels that whoever used this can see, as far as they are known."""
     guild = interaction.client.get_guild(interaction.guild_id) if interaction.guild_id is not None else None

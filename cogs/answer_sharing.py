@@ -14,7 +14,7 @@ import discord
 from discord import ui
 
 from cogs import render
-from cogs.access import may_manage
+from cogs.access import may_manage, may_write
 from cogs.answer_buttons import ContextButton, JudgeButton, MoreButton, may_embed, used
 from cogs.answers import Press, Recalled
 from cogs.bridge import Lane
@@ -122,13 +122,9 @@ def _demand_voice(interaction: "discord.Interaction[VerbatimBot]") -> None:
     """Raises Refusal unless both whoever pressed and the bot may write where this was pressed, and answers are wanted
     there."""
     in_thread = isinstance(interaction.channel, discord.Thread)
-
-    def may_write(held: discord.Permissions) -> bool:
-        return held.view_channel and (held.send_messages_in_threads if in_thread else held.send_messages)
-
-    if not may_write(interaction.permissions):
+    if not may_write(interaction.permissions, in_thread=in_thread):
         raise Refusal(_("You may not write in this channel, so the answer stays yours alone."))
-    if not may_write(interaction.app_permissions):
+    if not may_write(interaction.app_permissions, in_thread=in_thread):
         raise Refusal(_("I may not write in this channel, so the answer stays yours alone."))
     wanted = interaction.client.preferences(interaction.guild_id)
     parent = interaction.channel.parent_id if isinstance(interaction.channel, discord.Thread) else None

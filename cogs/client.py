@@ -49,6 +49,7 @@ from cogs.privacy import PrivacyCog
 from cogs.refusal import Refusal
 from cogs.reindex import ReindexCog
 from cogs.removing import BUTTONS as REMOVING_BUTTONS
+from cogs.speech import language_of
 from cogs.status import StatusCog
 from cogs.translator import Translator
 from cogs.trouble import Brake
@@ -233,6 +234,11 @@ class VerbatimBot(commands.AutoShardedBot):
     def preferences(self, server: int | None) -> Preferences:
         """What a server's people have set for it."""
         return self.records.preferences.of(server)
+
+    def language(self, server: int) -> str | None:
+        """What is spoken in a server to nobody in particular: as it has set, or as its people have Discord."""
+        guild = self.get_guild(server)
+        return self.preferences(server).language or language_of(guild.preferred_locale if guild else None)
 
     def manager_roles(self, server: int) -> frozenset[int]:
         """The roles that may manage a server's articles besides those with Manage Server."""

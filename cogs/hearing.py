@@ -13,6 +13,7 @@ import discord
 from discord.ext import commands
 
 from cogs import choosing, context, forum
+from cogs.access import may_write
 from cogs.answers import Asking
 from cogs.asking import LONGEST, SHORTEST, Ready, TooFast, is_answered_in, too_long
 from cogs.errors import said
@@ -21,7 +22,7 @@ from cogs.refusal import Refusal
 from cogs.render import Reply
 from cogs.sending import OUTAGE, SENDING, deliver
 from cogs.smalltalk import is_small_talk
-from cogs.speech import _, language_of, speak
+from cogs.speech import _, speak
 
 if TYPE_CHECKING:
     from cogs.client import VerbatimBot
@@ -105,8 +106,7 @@ class HearingCog(commands.Cog):
         messages it is the person's own, if they have used a command or a button of late."""
         if (direct or server is None) and (own := self.bot.tongues.of(person)):
             return own
-        guild = self.bot.get_guild(server) if server else None
-        return self.bot.preferences(server).language or (language_of(guild.preferred_locale) if guild else None)
+        return self.bot.language(server) if server else None
 
     @property
     def _me(self) -> discord.ClientUser:
@@ -117,8 +117,7 @@ class HearingCog(commands.Cog):
 def _may_write(message: discord.Message) -> bool:
     """Whether the bot may answer where this was written."""
     allowed = context.permissions_in(message, message.guild.me if message.guild else None)
-    in_thread = isinstance(message.channel, discord.Thread)
-    return allowed.view_channel and (allowed.send_messages_in_threads if in_thread else allowed.send_messages)
+    return may_write(allowed, in_thread=isinstance(message.channel, discord.Thread))
 
 
 def _help(*, in_server: bool) -> str:

@@ -8,14 +8,11 @@ One for the whole run of the program, however often it connects. It knows when, 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from functools import partial
 
+from cogs.background import Background, logged
 from cogs.bridge import Bridge, Lane
 from cogs.departures import Departures, Presence
 from cogs.forgetting import Forgetting
-from cogs.refusal import Refusal
-from index.errors import UserError
 from index.report import silent
 from records.records import Records
 
@@ -26,44 +23,37 @@ _PAUSE = 3_600.0  # seconds between two times
 _DAY = 86_400.0
 
 
-class Housekeeping:
+class Housekeeping(Background):
     """A background task. `grace` is how many seconds what is kept of a server outlives the bot's departure; `present`
     says whether the bot is in a server, if it knows."""
 
     def __init__(
         self, departures: Departures, forgetting: Forgetting, records: Records, bridge: Bridge, *, grace: float
     ) -> None:
+        super().__init__(self._keep_house)
         self._departures = departures
         self._forgetting = forgetting
         self._records = records
         self._bridge = bridge
         self._grace = grace
-        self._task: asyncio.Task[None] | None = None
         self.present: Presence = lambda _: None
-
-    def start(self) -> None:
-        """Starts, unless it has been started before."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._keep_house())
-
-    async def stop(self) -> None:
-        """Stops for good."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def compare(self) -> None:
         """Finds out which servers the bot has left and which it is back in. Trouble is logged; an hour later it is
         done again."""
-        await self._logged("comparing the servers", self._compare)
+        with logged(log, "comparing the servers"):
+            await self._compare()
 
     async def _keep_house(self) -> None:
         await asyncio.sleep(_FIRST)
         while not self._bridge.closing.is_set():
             await self.compare()
-            await self._logged("deleting what is kept of servers left", self._delete)
-            await self._logged("forgetting old answers", self._prune)
-            await self._logged("forgetting words of removed articles", self._forget)
+            with logged(log, "deleting what is kept of servers left"):
+                await self._delete()
+            with logged(log, "forgetting old answers"):
+                await self._prune()
+            with logged(log, "forgetting words of removed articles"):
+                await self._forget()
             await asyncio.sleep(_PAUSE)
 
     async def _compare(self) -> None:
@@ -74,7 +64,8 @@ class Housekeeping:
 
     async def _delete(self) -> None:
         for server in await self._bridge.call(Lane.LOOK, self._departures.due, time.time() - self._grace):
-            await self._logged(f"deleting server {server}", partial(self._delete_one, server))
+            with logged(log, "deleting server %s", server):
+                await self._delete_one(server)
 
     async def _delete_one(self, server: int) -> None:
         if self.present(server) is not False:
@@ -89,19 +80,8 @@ class Housekeeping:
 
     async def _forget(self) -> None:
         for server in await self._bridge.call(Lane.LOOK, self._forgetting.servers):
-            sweep = partial(self._bridge.call, Lane.SURVEY, self._forgetting.sweep, server)
-            await self._logged(f"forgetting words of removed articles in server {server}", sweep)
-
-    async def _logged(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Whatever goes wrong is logged: nobody else waits for it, and the next time it may go well."""
-        try:
-            await work()
-        except Refusal as error:
-            log.debug("not now: %s: %s", what, error)
-        except UserError as error:
-            log.error("%s failed: %s", what, error)
-        except Exception:
-            log.exception("%s failed", what)
+            with logged(log, "forgetting words of removed articles in server %s", server):
+                await self._bridge.call(Lane.SURVEY, self._forgetting.sweep, server)
 
 
 def _forget_old(records: Records, now: float) -> None:

@@ -15,7 +15,7 @@ from cogs.once import Once
 from cogs.schedule import Happened
 from cogs.sending import announce
 from cogs.service import NOWHERE
-from cogs.speech import language_of, speaking
+from cogs.speech import speaking
 
 if TYPE_CHECKING:
     from cogs.client import VerbatimBot
@@ -78,7 +78,5 @@ class Notices:
         if guild is not None and server not in (NOWHERE, guild.id):
             log.error("channel %s is of another server than %s, and is not told of its failures", channel, server)
             return True
-        guild = guild or self._bot.get_guild(server)
-        wish = self._bot.preferences(server or (guild.id if guild else NOWHERE)).language
-        with speaking(wish or language_of(guild.preferred_locale if guild else None)):
+        with speaking(self._bot.language(server or (guild.id if guild else NOWHERE))):
             return await announce(self._bot, channel, message(troubles))

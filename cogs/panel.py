@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import discord
 
+from cogs.access import may_write
 from cogs.markdown import escape, label
 from cogs.settings import Settings
 from cogs.speech import ENGLISH, LANGUAGES, _, language_name, language_of, listed, mark, n_, number
@@ -149,7 +150,7 @@ def _places(found: list[discord.abc.GuildChannel], gone: int) -> str:
     parts = _counted_off([one.mention for one in found], _SHOWN)
     if gone:
         parts.append(n_("{number} channel that was deleted", "{number} channels that were deleted", gone))
-    closed = _counted_off([one.mention for one in found if not may_write(one)], _SHOWN_CLOSED)
+    closed = _counted_off([one.mention for one in found if not is_open(one)], _SHOWN_CLOSED)
     text = listed(parts)
     return text + "\n" + _("I may not write in {channels}.", channels=listed(closed)) if closed else text
 
@@ -160,11 +161,9 @@ def _counted_off(parts: list[str], most: int) -> list[str]:
     return parts if more <= 0 else [*parts[:most], n_("{number} more", "{number} more", more)]
 
 
-def may_write(channel: discord.abc.GuildChannel) -> bool:
+def is_open(channel: discord.abc.GuildChannel) -> bool:
     """Whether the bot may write in a channel, or in a forum's posts."""
-    allowed = channel.permissions_for(channel.guild.me)
-    is_forum = isinstance(channel, discord.ForumChannel)
-    return allowed.view_channel and (allowed.send_messages_in_threads if is_forum else allowed.send_messages)
+    return may_write(channel.permissions_for(channel.guild.me), in_thread=isinstance(channel, discord.ForumChannel))
 
 
 def _hits(hits: int | None, operators: Settings) -> str:

@@ -8,16 +8,15 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from cogs.background import Background, logged
 from cogs.bridge import Bridge, Lane
 from cogs.refusal import Refusal
 from cogs.sources import NEVER, Outlook, Refreshed, Sources
-from index.errors import UserError
 from index.report import Outcome, silent
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class LastRun:
 Notice = Callable[[Happened], Awaitable[None]]
 
 
-class Schedule:
+class Schedule(Background):
     """Two background tasks: one keeps sources fresh, the other brings corpora up to the present model.
 
     `every` is how many seconds lie between two looks at the operator's folder (0: none). `tell` is given how each thing
@@ -61,6 +60,7 @@ class Schedule:
     """
 
     def __init__(self, sources: Sources, bridge: Bridge, *, every: float) -> None:
+        super().__init__(self._keep_fresh, self._keep_up)
         self._sources = sources
         self._bridge = bridge
         self._every = every
@@ -69,20 +69,8 @@ class Schedule:
         self._due: dict[int | None, float] = {}  # Unix seconds; a corpus that is not here has to be opened
         self._behind: set[int | None] = set()
         self._runs: dict[int | None, LastRun] = {}
-        self._tasks: list[asyncio.Task[None]] = []
         self.tell: Notice = _untold
         self.serves: Callable[[int], bool] = lambda _: True
-
-    def start(self) -> None:
-        """Starts, unless it has been started before."""
-        if not self._tasks:
-            self._tasks = [asyncio.create_task(one) for one in (self._keep_fresh(), self._keep_up())]
-
-    async def stop(self) -> None:
-        """Stops for good; what runs is told to end, and what it has done stays."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def look_again(self, server: int | None) -> None:
         """To be called when a source came or was resumed: when the next one is due has to be found out anew."""
@@ -102,7 +90,7 @@ class Schedule:
     async def _keep_fresh(self) -> None:
         await asyncio.sleep(_FIRST)
         while not self._bridge.closing.is_set():
-            with _logged("looking for sources"):
+            with logged(log, "looking for sources"):
                 for corpus in await self._bridge.call(Lane.LOOK, self._sources.corpora):
                     if self._is_due(corpus):
                         await self._look_at(corpus)
@@ -131,7 +119,7 @@ class Schedule:
             if corpus is None:
                 self._folder_due = max(self._folder_due, self._due[corpus])
             self._runs[corpus] = LastRun(time.time(), {}, error)
-            with _logged("looking at the sources of %s", _name(corpus)):
+            with logged(log, "looking at the sources of %s", _name(corpus)):
                 raise
             await self._tell(Happened(corpus, "look", error=error))
 
@@ -156,7 +144,7 @@ class Schedule:
 
     async def _tell(self, happened: Happened) -> None:
         """Tells of it; that nobody can be told costs nothing but a line in the log."""
-        with _logged("telling of %s", _name(happened.corpus)):
+        with logged(log, "telling of %s", _name(happened.corpus)):
             await self.tell(happened)
 
     # -- models
@@ -175,7 +163,7 @@ class Schedule:
         except Refusal:
             number = None
         except Exception as error:
-            with _logged("encoding %s anew", _name(corpus)):
+            with logged(log, "encoding %s anew", _name(corpus)):
                 raise
             await self._tell(Happened(corpus, "rebuild", error=error))
             return
@@ -184,19 +172,6 @@ class Schedule:
         else:
             log.info("encoded anew, for the present model", extra={"server": corpus, "articles": number})
             await self._tell(Happened(corpus, "rebuild"))
-
-
-@contextmanager
-def _logged(what: str, *values: object) -> Iterator[None]:
-    """Whatever goes wrong in the block is logged: nobody else waits for it, and the next look may go well."""
-    try:
-        yield
-    except Refusal as error:
-        log.debug(f"not now: {what}: %s", *values, error)
-    except UserError as error:
-        log.error(f"{what} failed: %s", *values, error)
-    except Exception:
-        log.exception(f"{what} failed", *values)
 
 
 def _name(corpus: int | None) -> str:

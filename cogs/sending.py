@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import discord
 
+from cogs.access import may_write
 from cogs.acknowledging import ALREADY
 from cogs.trouble import passes
 
@@ -179,8 +180,7 @@ def _may_speak(channel: object) -> bool:
         allowed = channel.permissions_for(channel.guild.me)
     except discord.ClientException:  # a thread of a channel that is not known
         return True
-    in_thread = isinstance(channel, discord.Thread)
-    return allowed.view_channel and (allowed.send_messages_in_threads if in_thread else allowed.send_messages)
+    return may_write(allowed, in_thread=isinstance(channel, discord.Thread))
 
 
 def is_gone(error: Exception) -> bool:

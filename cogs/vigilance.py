@@ -11,11 +11,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from cogs.background import Background
 from cogs.bridge import Bridge, Lane
 from cogs.measuring import Fall, Measurer
 from cogs.refusal import Refusal
 from cogs.sending import announce
-from cogs.speech import _, language_of, number, speaking
+from cogs.speech import _, number, speaking
 from index.errors import UserError
 from index.report import ProgressCallback, silent
 
@@ -35,26 +36,15 @@ async def _untold(fall: Fall) -> None:
     """Nobody is there to be told."""
 
 
-class Vigilance:
+class Vigilance(Background):
     """A background task. `tell` is given every fall that is found; `serves` says whether the bot is in a server."""
 
     def __init__(self, measurer: Measurer, bridge: Bridge) -> None:
+        super().__init__(self._watch)
         self._measurer = measurer
         self._bridge = bridge
-        self._task: asyncio.Task[None] | None = None
         self.tell: Notice = _untold
         self.serves: Callable[[int], bool] = lambda _: True
-
-    def start(self) -> None:
-        """Starts, unless it has been started before."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._watch())
-
-    async def stop(self) -> None:
-        """Stops for good."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _watch(self) -> None:
         await asyncio.sleep(_FIRST)
@@ -117,9 +107,7 @@ async def tell_of(bot: "VerbatimBot", fall: Fall) -> None:
     )
     own, operators, is_said = bot.preferences(server).log_channel, bot.settings.log_channel, True
     if own is not None and getattr(getattr(bot.get_channel(own), "guild", None), "id", server) == server:
-        guild = bot.get_guild(server)
-        locale = guild.preferred_locale if guild else None
-        with speaking(bot.preferences(server).language or language_of(locale)):
+        with speaking(bot.language(server)):
             is_said = await announce(bot, own, said(fall))
     if operators is not None and operators != own:
         with speaking(None):

@@ -291,7 +291,7 @@ def test_a_warning_that_could_not_be_sent_is_sent_later(look, records, texts, up
 
         client = SimpleNamespace(bridge=Bridge(), records=records, settings=SimpleNamespace(log_channel=None))
         client.preferences = records.preferences.of
-        client.get_channel = client.get_guild = lambda _: None
+        client.get_channel = client.language = lambda _: None
         client.get_partial_messageable = lambda _: SimpleNamespace(send=send)
         await tell_of(client, fall)
         await client.bridge.close()

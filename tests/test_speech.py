@@ -208,7 +208,7 @@ def _unspoken(file):
         if (
             logs
             or called in _SAYS
-            or called in {"_logged", "language_of", "TypeVar", "LookupError", "ValueError", "AssertionError"}
+            or called in {"logged", "language_of", "TypeVar", "LookupError", "ValueError", "AssertionError"}
         ):
             known.update(ast.walk(node))
         if isinstance(node, ast.ClassDef):
