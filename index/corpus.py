@@ -15,17 +15,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from index.database import Connection
 from index.encoder import Encoder, Stamp, is_of, stamp_of
 from index.errors import UserError
 from index.layout import database_path, servers_in
+from index.loading import sentence_vectors
+from index.matrix import widened
 from index.memory import give_back
 from index.store import Store, other_stamp
-from index.stored import Statistics, Unit
+from index.stored import SentenceVectors, Statistics, Unit
 from index.vectors import VectorIndex
 
 log = logging.getLogger(__name__)
-_AT_ONCE = 500  # articles whose vectors are read together; what is read is in memory several times over
 _ARTICLE_BYTES = 550  # its entries here: two numbers in dictionaries, and two ranges of ids
+_MANY = 20_000  # sentences whose reading leaves enough memory behind to be worth a few milliseconds
 _MIB = 1024 * 1024
 _TERM_BYTES = 130  # a word with its count, as `vocabulary` reads it
 UNITS: tuple[Unit, ...] = ("sentence", "paragraph")
@@ -74,9 +77,9 @@ class Corpus:
     @contextmanager
     def view(self) -> Iterator[CorpusView]:
         """The corpus as it is now, whoever changed it, for the length of the block."""
-        with self.store.snapshot():
+        with self.store.snapshot() as connection:
             # What an older snapshot reads must not be taken for what the newer state has.
-            terms = self._terms if self._refresh() == self._generation else {}
+            terms = self._terms if self._refresh(connection) == self._generation else {}
             yield CorpusView(self.store, dict(self._vectors), self._statistics, self._languages, terms)
 
     def close(self) -> None:
@@ -89,7 +92,7 @@ class Corpus:
         words = sum(len(words) for words in list(self._terms.values()))
         return vectors + len(self._ids) * _ARTICLE_BYTES + words * _TERM_BYTES + self.store.cached_bytes
 
-    def _refresh(self) -> int:
+    def _refresh(self, connection: Connection) -> int:
         """Brings the vectors up to the snapshot's generation, which it returns, at the cost of what changed."""
         generation = self.store.generation()
         with self._lock:
@@ -106,8 +109,13 @@ class Corpus:
             stale = [a for a, written in self._articles.items() if articles.get(a) != written]
             fresh = [a for a, written in articles.items() if self._articles.get(a) != written]
             self._remove(stale)
-            for start in range(0, len(fresh), _AT_ONCE):
-                self._add(fresh[start : start + _AT_ONCE])
+            # With nothing here yet, one pass over all is several times faster than looking for each article.
+            loaded = 0
+            for piece in sentence_vectors(connection, fresh if self._articles else None, stamp.dimension):
+                self._add(piece)
+                loaded += len(piece.ids)
+            if loaded >= _MANY:
+                give_back()
             self._articles, self._generation = articles, generation
             self._statistics = self.store.statistics()
             self._languages = self.store.languages()
@@ -119,12 +127,9 @@ class Corpus:
         for unit, ranges in zip(UNITS, zip(*gone, strict=True), strict=False):
             self._vectors[unit].remove(np.concatenate([np.arange(ids.start, ids.stop) for ids in ranges]))
 
-    def _add(self, article_ids: Sequence[int]) -> None:
-        stored = self.store.vectors(article_ids)
-        if not len(stored.ids):
-            return
-        vectors = stored.vectors.astype(np.float32)
-        self._vectors["sentence"].add(stored.ids, vectors)
+    def _add(self, stored: SentenceVectors) -> None:
+        vectors = widened(stored.vectors)
+        self._vectors["sentence"].add(stored.ids, stored.vectors)
         # A paragraph's vector is the mean direction of its sentences': as good as encoding its text, and free.
         starts = _run_starts(stored.paragraph_ids)
         means = np.add.reduceat(vectors, starts)
@@ -132,10 +137,12 @@ class Corpus:
         self._vectors["paragraph"].add(stored.paragraph_ids[starts], means)
         # An article is written by one writer in one transaction, so the ids of its parts follow each other.
         starts = _run_starts(stored.article_ids)
-        for first, last in zip(starts, np.r_[starts[1:], len(stored.ids)] - 1, strict=True):
-            columns = (stored.ids, stored.paragraph_ids)
-            sentences, paragraphs = (range(int(ids[first]), int(ids[last]) + 1) for ids in columns)
-            self._ids[int(stored.article_ids[first])] = sentences, paragraphs
+        ends = np.r_[starts[1:], len(stored.ids)] - 1
+        columns = (stored.ids[starts], stored.ids[ends], stored.paragraph_ids[starts], stored.paragraph_ids[ends])
+        for article_id, first, last, *paragraphs in zip(
+            stored.article_ids[starts].tolist(), *(column.tolist() for column in columns), strict=True
+        ):
+            self._ids[article_id] = range(first, last + 1), range(paragraphs[0], paragraphs[1] + 1)
 
 
 def _run_starts(values: NDArray[np.int64]) -> NDArray[np.int64]:

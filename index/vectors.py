@@ -1,20 +1,25 @@
-"""The vector index: exact inner product over float16 vectors, by id. The only file that imports FAISS.
+"""The vector index: inner product over float16 vectors, by id. Small ones are searched exactly, larger ones by one-bit
+codes first, of which the best are then compared exactly.
 
 It is derived from the store and can be rebuilt from it at any time; it knows nothing of articles or files.
 """
 
-import threading
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-Ids = NDArray[np.int64]
+from index.matrix import Codes, Matrix, widened
+from index.places import PLACE_BYTES, Ids, Places, Rows, SharedLock, with_room
+
 Vectors = NDArray[np.float32]
-_ID_BYTES = 72  # an id in FAISS's list, and in the hash table from it to its place
+EXACT_UP_TO = 32_000  # entries; from here on the codes are faster, see `python -m benchmarks.vectors`
+_ID_BYTES = 8
+_COMPARED = 30  # times as many entries as are asked for are compared exactly, of those that have codes …
+_LEAST_COMPARED = 2000  # … and never fewer
+_SPARE = 8  # entries more than asked for, among which there are rarely more with the score of the last
+_CENTRED_FOR = 4  # times as many entries as the codes' centre was made of need another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,59 +31,85 @@ class Matches:
 
 
 class VectorIndex:
-    """An exact float16 inner-product index. Every method may be called from any thread."""
+    """An inner-product index over float16 vectors. Every method may be called from any thread; searches run side by
+    side.
 
-    def __init__(self, dimension: int) -> None:
+    Up to `exact_up_to` entries a search is exact. Beyond, it looks through one-bit codes, which are made for unit
+    vectors: scores are exact all the same, and of the best ten less than one in a hundred is missed.
+    """
+
+    def __init__(self, dimension: int, *, exact_up_to: int = EXACT_UP_TO) -> None:
         self.dimension = dimension
-        scalar = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        self._index = faiss.IndexIDMap2(scalar)
-        # FAISS allows no change beside a search. A search of 100,000 vectors takes a few milliseconds and leaves
-        # the interpreter free, so one lock for all is simple and enough.
-        self._lock = threading.Lock()
-        # With several OpenMP threads, concurrent queries on a busy small machine were 4–5 times slower.
-        faiss.omp_set_num_threads(1)
+        self._exact_up_to = exact_up_to
+        self._matrix = Matrix(dimension)
+        self._codes: Codes | None = None
+        self._ids: Ids = np.empty(0, np.int64)  # of the rows, with room for more
+        self._places = Places()
+        self._lock = SharedLock()
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return len(self._places)
 
     @property
     def nbytes(self) -> int:
-        """What the vectors and the way to them by id take in memory, about."""
-        return len(self) * (2 * self.dimension + _ID_BYTES)
+        """What the vectors, their codes and the way to them by id take in memory, about."""
+        code = (self.dimension + 7) // 8 if self._codes else 0
+        return len(self) * (2 * self.dimension + code + _ID_BYTES + PLACE_BYTES)
 
-    def add(self, ids: Ids, vectors: Vectors) -> None:
-        """Adds `vectors` (n, dimension) under `ids` (n,); an id that is already there gets the new vector.
+    def add(self, ids: Ids, vectors: NDArray[np.floating]) -> None:
+        """Adds `vectors` (n, dimension), rounded to float16, under `ids` (n,); an id that is already there gets the
+        new vector.
 
         Raises:
             ValueError: wrong shapes, an id twice in one call, a negative id, or a vector that is not finite.
         """
         ids = np.ascontiguousarray(ids, dtype=np.int64)
-        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        vectors = np.asarray(vectors)
         if vectors.shape != (len(ids), self.dimension):
             raise ValueError(f"vectors of shape {vectors.shape}; expected {(len(ids), self.dimension)}")
         if len(np.unique(ids)) != len(ids) or (len(ids) and ids.min() < 0):
             raise ValueError("ids must be distinct and not negative")
-        if not np.isfinite(vectors).all():
+        with np.errstate(over="ignore"):
+            rows = vectors.astype(np.float16, copy=False)
+        if not np.isfinite(rows).all():
             raise ValueError("vectors must be finite")
-        if not len(ids):
-            return
-        with self._lock:
-            # FAISS would keep both vectors of an id that is added twice.
-            known = np.intersect1d(ids, faiss.vector_to_array(self._index.id_map))
-            if len(known):
-                self._index.remove_ids(known)  # type: ignore[arg-type]
-            # NumPy rounds first: FAISS's own rounding differs in rare ties, but keeps float16 values as they are.
-            self._index.add_with_ids(vectors.astype(np.float16).astype(np.float32), ids)
+        with self._lock.writing():
+            places = self._places.find(ids)
+            known = places >= 0
+            self._matrix.rows[places[known]] = rows[known]
+            if self._codes:
+                self._codes.set(places[known], rows[known])
+            self._append(ids[~known], rows[~known])
 
     def remove(self, ids: Ids) -> int:
         """Removes `ids` (n,); unknown ones are passed over. Returns how many were there."""
-        ids = np.ascontiguousarray(ids, dtype=np.int64)
-        with self._lock:
-            return int(self._index.remove_ids(ids)) if len(ids) else 0  # type: ignore[arg-type]
+        ids = np.unique(np.asarray(ids, dtype=np.int64))
+        with self._lock.writing():
+            places = self._places.find(ids)
+            self._places.drop(ids[places >= 0])
+            places = places[places >= 0]
+            if not len(places):
+                return 0
+            # The last rows move into the holes, so that there are none.
+            length = len(self._matrix) - len(places)
+            last = np.setdiff1d(np.arange(length, len(self._matrix)), places)
+            holes = places[places < length]
+            rows = self._matrix.rows
+            rows[holes] = rows[last]
+            if self._codes:
+                self._codes.set(holes, rows[last])
+                self._codes.cut(length)
+            self._ids[holes] = self._ids[last]
+            self._places.put(self._ids[holes], holes)
+            del rows
+            self._matrix.cut(length)
+            if length < self._exact_up_to // 2:
+                self._codes = None
+            return len(places)
 
     def search(self, query: Vectors, k: int, within: range | None = None) -> Matches:
-        """The `k` best entries (fewer if there are fewer) for one `query` (dimension,), of those whose ids are `within`
-        a range of step 1; equal scores by id.
+        """The `k` best entries (fewer if there are fewer) for one `query` (dimension,); equal scores by id. Of those
+        alone whose ids are `within` a range of step 1: exactly those, however many entries there are.
 
         Raises:
             ValueError: wrong shape, a query that is not finite, or k < 1.
@@ -88,26 +119,48 @@ class VectorIndex:
             raise ValueError(f"query of shape {query.shape}; expected ({self.dimension},), finite")
         if k < 1:
             raise ValueError("k must be at least 1")
-        with self._lock:
-            k = min(k, len(self) if within is None else len(within))
-            if not k:
-                return Matches(np.empty(0, np.int64), np.empty(0, np.float32))
-            scores, ids = self._index.search(query[np.newaxis], k, params=_only(within))
-        found = ids[0] >= 0  # FAISS pads with -1
-        ids, scores = ids[0][found], scores[0][found]
-        order = np.lexsort((ids, -scores))
-        return Matches(ids[order], scores[order])
+        with self._lock.reading():
+            if within is not None:
+                return self._compared(self._places.between(within), query, k)
+            if self._codes is None:
+                return _best(self._matrix, self._ids, query, k)
+            compared = min(max(_COMPARED * k, _LEAST_COMPARED), len(self))
+            return self._compared(self._codes.nearest(query, compared), query, k)
 
-    def get(self, ids: Collection[int]) -> Vectors:
+    def get(self, ids: Collection[int] | Ids) -> Vectors:
         """The vectors (n, dimension) stored under `ids`, zeros for an id that is not there."""
-        vectors = np.zeros((len(ids), self.dimension), np.float32)
-        with self._lock:
-            for row, key in enumerate(ids):
-                with suppress(RuntimeError):  # FAISS's way to say that it does not know the id
-                    vectors[row] = self._index.reconstruct(int(key))
+        wanted = np.fromiter(ids, np.int64, len(ids))
+        vectors = np.zeros((len(wanted), self.dimension), np.float32)
+        with self._lock.reading():
+            places = self._places.find(wanted)
+            vectors[places >= 0] = widened(self._matrix.rows[places[places >= 0]])
         return vectors
 
+    def _append(self, ids: Ids, rows: NDArray[np.float16]) -> None:
+        start, stop = len(self._matrix), len(self._matrix) + len(ids)
+        self._matrix.append(rows)
+        self._ids = with_room(self._ids, start, stop)
+        self._ids[start:stop] = ids
+        self._places.put(ids, np.arange(start, stop))
+        if self._codes and stop < _CENTRED_FOR * self._codes.made_of:
+            self._codes.append(rows)
+        elif stop > self._exact_up_to:
+            self._codes = Codes(self._matrix.rows)
 
-def _only(ids: range | None) -> faiss.SearchParameters | None:
-    """What keeps a search to these ids; FAISS looks at no vector of another one."""
-    return None if ids is None else faiss.SearchParameters(sel=faiss.IDSelectorRange(ids.start, ids.stop))  # type: ignore[call-arg]
+    def _compared(self, rows: Rows, query: Vectors, k: int) -> Matches:
+        """The `k` best of these rows."""
+        return _best(Matrix(self.dimension, self._matrix.rows[rows]), self._ids[rows], query, k)
+
+
+def _best(matrix: Matrix, ids: Ids, query: Vectors, k: int) -> Matches:
+    """The `k` best rows, whose ids are given; of equal ones those with the lowest ids."""
+    wanted = min(k + _SPARE, len(matrix))
+    if not wanted:
+        return Matches(np.empty(0, np.int64), np.empty(0, np.float32))
+    while True:
+        rows, scores = matrix.search(query, wanted)
+        if len(rows) < wanted or wanted == len(matrix) or scores[k - 1] > scores[-1]:
+            break
+        wanted = min(4 * wanted, len(matrix))  # the last ones are equal, and there may be more of them
+    order = np.lexsort((ids[rows], -scores))[:k]
+    return Matches(ids[rows][order], scores[order])

@@ -13,6 +13,7 @@ from index.article import Article
 from index.corpus import Corpus, Library
 from index.errors import UserError
 from index.indexer import Indexer
+from index.loading import sentence_vectors
 from retrieval.retriever import Retriever
 
 BRIDGE = Article("/bridge", "The bridge", "The bridge opened in 1932. Its towers are green.")
@@ -42,6 +43,24 @@ def test_vectors_follow_every_change(corpus, encoder):
     indexer.add_articles([OWLS, Article("/bridge", "The bridge", "The bridge fell. It is gone. Nobody was hurt.")])
     assert_in_step(corpus)
     corpus.store.remove([corpus.store.articles()[0].id])
+    assert_in_step(corpus)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 1000])
+def test_vectors_read_in_pieces_are_the_same(corpus, encoder, monkeypatch, at_once):
+    """Wherever a piece ends, whole articles come with it, so that a paragraph's mean is that of all its sentences."""
+    Indexer(corpus.store, encoder).add_articles([BRIDGE, OWLS, Article("/tide", "The tide", "It rose. It fell. So.")])
+    whole = corpus.store.vectors()
+    monkeypatch.setattr("index.loading._AT_ONCE", at_once)
+    with corpus.store.snapshot() as connection:
+        for wanted in (None, [3, 1]):
+            pieces = list(sentence_vectors(connection, wanted, encoder.dimension))
+            chosen = np.isin(whole.article_ids, wanted or [1, 2, 3])
+            for name in ("ids", "article_ids", "paragraph_ids", "vectors"):
+                found = np.concatenate([getattr(piece, name) for piece in pieces])
+                np.testing.assert_array_equal(found, getattr(whole, name)[chosen])
+            held = [key for piece in pieces for key in np.unique(piece.article_ids)]
+            assert len(held) == len(set(held))
     assert_in_step(corpus)
 
 

@@ -20,7 +20,7 @@ BELOW = {
     "benchmarks": {"evaluation", "retrieval", "index"},
 }
 ONLY_IN = {
-    "faiss": {"index/vectors.py"},
+    "faiss": {"index/matrix.py"},
     "sqlite3": {"index/store.py", "index/database.py", "benchmarks/remembering.py"},
     "sentence_transformers": {"index/encoder.py", "retrieval/reranker.py"},
 }

@@ -1,0 +1,110 @@
+"""Rows of float16 vectors, one-bit codes of them, and the passes over both. The only file that imports FAISS.
+
+It knows no ids: who asks says what a row stands for, and sees to it that nothing changes beside a search.
+"""
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from index.places import Rows, with_room
+
+Vectors = NDArray[np.float32]
+Float16 = NDArray[np.float16]
+_AT_ONCE = 8192  # vectors that are coded together
+
+
+def widened(rows: Float16) -> Vectors:
+    """Rows (n, dimension) as float32: several times faster than NumPy's conversion, which goes number by number."""
+    if not rows.size:
+        return rows.astype(np.float32)
+    dimension = rows.shape[1]
+    decoder = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    wide: Vectors = decoder.sa_decode(np.ascontiguousarray(rows).view(np.uint8))
+    return wide
+
+
+class Matrix:
+    """Rows of float16 vectors in one piece of memory, searched exactly."""
+
+    def __init__(self, dimension: int, rows: Float16 | None = None) -> None:
+        # With several OpenMP threads, concurrent queries on a busy small machine were 4–5 times slower.
+        faiss.omp_set_num_threads(1)
+        self.dimension = dimension
+        self._index = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        if rows is not None:
+            self.append(rows)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    @property
+    def rows(self) -> Float16:
+        """(n, dimension): FAISS's own memory, which may be written, and is another after the next change of length."""
+        if not len(self):
+            return np.empty((0, self.dimension), np.float16)
+        size = len(self) * self.dimension * 2
+        rows: Float16 = faiss.rev_swig_ptr(self._index.codes.data(), size).view(np.float16)
+        return rows.reshape(-1, self.dimension)
+
+    def append(self, rows: Float16) -> None:
+        """Adds rows (n, dimension) at the end, bit by bit as they are."""
+        if len(rows):
+            codes = np.ascontiguousarray(rows, np.float16).view(np.uint8)
+            self._index.add_sa_codes(codes.reshape(len(rows), 2 * self.dimension))
+
+    def cut(self, length: int) -> None:
+        """Lets go of the rows from `length` on."""
+        self.rows[length:] = 0
+        self._index.codes.resize(length * self.dimension * 2)
+        self._index.ntotal = length
+
+    def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
+        """The `k` ≤ n rows with the greatest inner products with a query (dimension,), and those, best first."""
+        scores, rows = self._index.search(query[np.newaxis], k)
+        found = rows[0] >= 0  # FAISS pads with -1
+        return rows[0][found], scores[0][found]
+
+
+class Codes:
+    """One bit for each number of each row: whether it is above the mean. Near unit vectors differ in few bits.
+
+    `centre` is the mean (dimension,): where all vectors have much in common, as some models' do, signs alone tell
+    little.
+    """
+
+    def __init__(self, rows: Float16) -> None:
+        self.made_of = len(rows)
+        total = np.zeros(rows.shape[1], np.float64)
+        for start in range(0, len(rows), _AT_ONCE):
+            total += widened(rows[start : start + _AT_ONCE]).sum(axis=0)
+        self._centre = (total / max(len(rows), 1)).astype(np.float32)
+        self._codes = np.empty((0, (rows.shape[1] + 7) // 8), np.uint8)
+        self._used = 0
+        self.append(rows)
+
+    def append(self, rows: Float16) -> None:
+        """Adds the codes of rows (n, dimension) at the end."""
+        self._codes = with_room(self._codes, self._used, self._used + len(rows))
+        for start in range(0, len(rows), _AT_ONCE):
+            coded = self._coded(widened(rows[start : start + _AT_ONCE]))
+            self._codes[self._used : self._used + len(coded)] = coded
+            self._used += len(coded)
+
+    def set(self, places: Rows, rows: Float16) -> None:
+        """Puts the codes of rows (n, dimension) into the places of others."""
+        self._codes[places] = self._coded(widened(rows))
+
+    def cut(self, length: int) -> None:
+        self._used = length
+
+    def nearest(self, query: Vectors, k: int) -> Rows:
+        """The `k` ≤ n rows whose codes differ least from the query's, in no certain order."""
+        code = self._coded(query[np.newaxis])
+        # Counting how many there are at each distance ("mc") is several times faster here than keeping a heap.
+        _, rows = faiss.knn_hamming(code, self._codes[: self._used], k, variant="mc")
+        found: Rows = rows[0]
+        return found[found >= 0]
+
+    def _coded(self, vectors: Vectors) -> NDArray[np.uint8]:
+        return np.packbits(vectors > self._centre, axis=1)
