@@ -9,14 +9,16 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from index.errors import UserError
 from index.schema import APPLICATION_ID, MIGRATIONS
 
+T = TypeVar("T")
 Connection = sqlite3.Connection
 _MOST_IDLE = 2  # connections kept open while nobody uses them
 _CACHE = 2_048_000  # bytes of pages that a connection keeps in memory, which is SQLite's default
+_MOST_VALUES = 500  # in one statement; SQLite's own limit was 999 for long
 _BUSY_TIMEOUT = 30.0  # seconds; a writer holds the lock for one article, which takes milliseconds
 
 
@@ -200,6 +202,13 @@ _EXPLANATIONS = {
     sqlite3.SQLITE_PERM: "cannot be opened. Check the permissions of the file and of its folder",
     sqlite3.SQLITE_IOERR: "cannot be read or written. Check the disk and its free space, then run it again",
 }
+
+
+def grouped(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
+    """The values in groups that fit one statement, each with its question marks."""
+    for start in range(0, len(values), _MOST_VALUES):
+        group = values[start : start + _MOST_VALUES]
+        yield ", ".join("?" * len(group)), group
 
 
 def _close(connections: list[sqlite3.Connection]) -> None:

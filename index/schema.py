@@ -209,4 +209,9 @@ MIGRATIONS: tuple[str, ...] = (
         asker INTEGER
     );
     """,
+    """
+    -- Where each term stands, one row a place: what searching reads, and scores by itself.
+    CREATE VIRTUAL TABLE sentence_posting USING fts5vocab (sentence_text, instance);
+    CREATE VIRTUAL TABLE paragraph_posting USING fts5vocab (paragraph_text, instance);
+    """,
 )

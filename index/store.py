@@ -8,19 +8,20 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from index.article import Article, Sentence, Span
-from index.database import Connection, Database
+from index.database import Connection, Database, grouped
 from index.encoder import Stamp
 from index.errors import UserError
+from index.fulltext import FullText
 from index.ledger import Ledger, Upload, keep_upload
 from index.standing import Standing, day_of
 from index.stored import (
@@ -36,7 +37,6 @@ from index.stored import (
     Version,
 )
 
-T = TypeVar("T")
 _LANGUAGE = "(SELECT language FROM article_language WHERE article_id = article.id)"
 _ARTICLE_COLUMNS = (
     "id, source, title, states_title, url, author, article.published, indexed_at, sentences,"
@@ -48,7 +48,6 @@ _ARTICLES = (
     " LEFT JOIN standing ON standing.article_id = id"
 )
 _CORRECTED_WITHIN = 31  # days
-_MOST_VALUES = 500  # in one statement; SQLite's own limit was 999 for long
 
 
 class Store:
@@ -60,17 +59,22 @@ class Store:
         self._rows = self._database.rows
         self.ledger = Ledger(self._database)
         self.settle = Standing(self._database).settle
+        self._text = FullText(self._database)
+        self.search_text = self._text.search
+        self.document_frequencies = self._text.frequencies
         self.close = self._database.close
         self.is_current = self._database.is_current
 
     @property
     def cached_bytes(self) -> int:
-        """What SQLite keeps of the file in memory, at most."""
-        return self._database.cached_bytes
+        """What is kept of the file in memory, at most: SQLite's pages, and what searching remembers."""
+        return self._database.cached_bytes + self._text.nbytes
 
-    def snapshot(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
         """Every read of this thread inside the block sees the same state of the corpus."""
-        return self._database.transaction("DEFERRED")
+        with self._database.transaction("DEFERRED") as connection, self._text.remembering(self.generation()):
+            yield connection
 
     # -- the corpus as a whole
 
@@ -110,10 +114,15 @@ class Store:
     def articles_by_id(self, ids: Sequence[int]) -> dict[int, StoredArticle]:
         """Id → article, for those that are there."""
         found: dict[int, StoredArticle] = {}
-        for marks, group in _groups(ids):
+        for marks, group in grouped(ids):
             rows = self._rows(f"{_ARTICLES} WHERE id IN ({marks})", group)
             found.update((row[0], _stored_article(row)) for row in rows)
         return found
+
+    def text(self, article_id: int) -> str | None:
+        """The text of an article."""
+        rows = self._rows("SELECT text FROM article WHERE id = ?", (article_id,))
+        return rows[0][0] if rows else None
 
     def load(self, article_id: int) -> Article | None:
         """The whole article, as it was read."""
@@ -286,7 +295,7 @@ class Store:
 
     def _encodings(self, tables: str, hashes: Sequence[bytes]) -> dict[bytes, Encoding]:
         found: dict[bytes, Encoding] = {}
-        for marks, group in _groups(hashes):
+        for marks, group in grouped(hashes):
             sql = f"SELECT encoded_hash, vector, title_tokens, tokens FROM {tables} WHERE encoded_hash IN ({marks})"
             found.update((key, Encoding(_vector(blob), *tokens)) for key, blob, *tokens in self._rows(sql, group))
         return found
@@ -299,7 +308,7 @@ class Store:
             rows = self._rows(f"{sql} ORDER BY id")
         else:
             rows = []
-            for marks, group in _groups(article_ids):
+            for marks, group in grouped(article_ids):
                 rows += self._rows(f"{sql} AND article_id IN ({marks}) ORDER BY id", group)
             rows.sort(key=itemgetter(0))
         ids, articles, paragraphs, blobs = zip(*rows, strict=True) if rows else ((), (), (), ())
@@ -311,20 +320,24 @@ class Store:
     def sentences(self, ids: Sequence[int]) -> dict[int, StoredSentence]:
         """Id → sentence, for those that are there."""
         found: dict[int, StoredSentence] = {}
-        for marks, group in _groups(ids):
+        for marks, group in grouped(ids):
+            # The terms are read where FTS5 keeps them: by way of it, each row costs four times as much.
+            sql = f"SELECT id, c0 FROM sentence_text_content WHERE id IN ({marks})"
+            terms = dict(self._rows(sql, group))
             sql = (
-                "SELECT sentence.id, article_id, paragraph_id, start, end, is_heading, vector, terms FROM sentence"
-                f" JOIN sentence_text ON sentence_text.rowid = sentence.id WHERE sentence.id IN ({marks})"
+                "SELECT id, article_id, paragraph_id, start, end, is_heading, vector FROM sentence"
+                f" WHERE id IN ({marks})"
             )
-            for key, article, paragraph, start, end, heading, vector, terms in self._rows(sql, group):
-                place = (key, article, paragraph, start, end, bool(heading))
-                found[key] = StoredSentence(*place, _vector(vector), terms)
+            for key, article, paragraph, start, end, heading, vector in self._rows(sql, group):
+                if key in terms:
+                    place = (key, article, paragraph, start, end, bool(heading))
+                    found[key] = StoredSentence(*place, _vector(vector), terms[key])
         return found
 
     def details(self, ids: Sequence[int]) -> dict[int, SentenceDetail]:
         """Id → what a closer look at the sentence needs."""
         found: dict[int, SentenceDetail] = {}
-        for marks, group in _groups(ids):
+        for marks, group in grouped(ids):
             sql = f"SELECT * FROM sentence_detail WHERE sentence_id IN ({marks})"
             found.update((key, SentenceDetail(*detail)) for key, *detail in self._rows(sql, group))
         return found
@@ -336,7 +349,7 @@ class Store:
     def first_sentences(self, article_ids: Sequence[int]) -> dict[int, int]:
         """Article id → the id of its first sentence; those of the others follow it, in order."""
         found: dict[int, int] = {}
-        for marks, group in _groups(article_ids):
+        for marks, group in grouped(article_ids):
             sql = f"SELECT article_id, min(id) FROM sentence WHERE article_id IN ({marks}) GROUP BY article_id"
             found.update(self._rows(sql, group))
         return found
@@ -355,14 +368,14 @@ class Store:
     def paragraph_terms(self, ids: Sequence[int]) -> dict[int, str]:
         """Paragraph id → its index terms, separated by spaces, those of its article's own title first."""
         found: dict[int, str] = {}
-        for marks, group in _groups(ids):
-            found.update(self._rows(f"SELECT rowid, terms FROM paragraph_text WHERE rowid IN ({marks})", group))
+        for marks, group in grouped(ids):
+            found.update(self._rows(f"SELECT id, c0 FROM paragraph_text_content WHERE id IN ({marks})", group))
         return found
 
     def sentences_of_paragraphs(self, paragraph_ids: Sequence[int]) -> list[int]:
         """Ids of the sentences in these paragraphs, but for those that are hidden."""
         found: list[int] = []
-        for marks, group in _groups(paragraph_ids):
+        for marks, group in grouped(paragraph_ids):
             visible = "id NOT IN (SELECT id FROM hidden_sentence)"
             sql = f"SELECT id FROM sentence WHERE paragraph_id IN ({marks}) AND {visible} ORDER BY id"
             found += [row[0] for row in self._rows(sql, group)]
@@ -376,24 +389,6 @@ class Store:
         return (Sentence(*before[0]) if before else None, Sentence(*after[0]) if after else None)
 
     # -- searching
-
-    def search_text(self, unit: Unit, terms: Sequence[str], k: int, within: range | None = None) -> list[int]:
-        """Ids of the `k` best units by BM25 (FTS5's k1 = 1.2, b = 0.75) over any of `terms`, best first, but for those
-        that are hidden; of those alone whose ids are `within` a range of step 1."""
-        if not terms or within == range(0):
-            return []
-        where, values = f"{unit}_text MATCH ?", [" OR ".join(f'"{term}"' for term in terms)]
-        between = "" if within is None else f" AND rowid BETWEEN {within[0]} AND {within[-1]}"
-        visible = f" AND rowid NOT IN (SELECT id FROM hidden_{unit})"
-        sql = f"SELECT rowid FROM {unit}_text WHERE {where}{between}{visible} ORDER BY rank LIMIT ?"
-        return [row[0] for row in self._rows(sql, (*values, k))]
-
-    def document_frequencies(self, unit: Unit, terms: Sequence[str]) -> dict[str, int]:
-        """Term → how many units hold it."""
-        found = dict.fromkeys(terms, 0)
-        for marks, group in _groups(terms):
-            found.update(self._rows(f"SELECT term, doc FROM {unit}_vocabulary WHERE term IN ({marks})", group))
-        return found
 
     def vocabulary(self, initial: str) -> list[tuple[str, int]]:
         """(term, how many paragraphs hold it) of every term that begins with this character."""
@@ -519,13 +514,6 @@ def _insert(connection: Connection, unit: Unit, terms: Sequence[str], *values: i
 
 def _write_stamp(connection: Connection, stamp: Stamp) -> None:
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('stamp', ?)", (json.dumps(asdict(stamp)),))
-
-
-def _groups(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
-    """The values in groups that fit one statement, each with its question marks."""
-    for start in range(0, len(values), _MOST_VALUES):
-        group = values[start : start + _MOST_VALUES]
-        yield ", ".join("?" * len(group)), group
 
 
 def _vector(blob: bytes) -> Float16:

@@ -85,12 +85,16 @@ class TermWeights:
     units: int
     unknown: float  # the share of the question's IDF that no unit has
 
-    def bm25(self, counts: Mapping[str, int], text: str) -> float:
-        """BM25 of a text of terms with these counts, over the bound that BM25 has for this question: 0 to 1."""
-        length = text.count(" ") + 1
-        norm = _K1 * (1 - _B + _B * length / self.average_length)
-        score = sum(self.idf[term] * count * (_K1 + 1) / (count + norm) for term, count in counts.items())
-        return score / (self.total * (_K1 + 1)) if self.total else 0.0
+    def bm25(self, texts: Sequence[str]) -> list[float]:
+        """(n,) BM25 of n texts of terms, over the bound that BM25 has for this question: 0 to 1."""
+        if not self.total:
+            return [0.0] * len(texts)
+        counts = _counts(texts, list(self.idf))
+        lengths = np.array([text.count(" ") + 1 for text in texts])
+        norms = _K1 * (1 - _B + _B * lengths / self.average_length)
+        scores = counts * (_K1 + 1) / (counts + norms[:, np.newaxis]) @ np.array(list(self.idf.values()))
+        bm25: list[float] = (scores / (self.total * (_K1 + 1))).tolist()
+        return bm25
 
     def share(self, terms: Iterable[str]) -> float:
         """The share of the question's IDF that these of its terms make up: 0 to 1."""
@@ -114,11 +118,11 @@ def find(views: Sequence[CorpusView], query: Query, k: int, within: Within | Non
             continue
         paragraphs = _paragraphs(view, sentences, query, weights["paragraph"])
         cosines = np.stack([sentence.vector for sentence in sentences]).astype(np.float32) @ query.vector
-        for sentence, cosine in zip(sentences, cosines.tolist(), strict=True):
+        bm25 = weights["sentence"].bm25([sentence.terms for sentence in sentences])
+        for sentence, cosine, own in zip(sentences, cosines.tolist(), bm25, strict=True):
             around = paragraphs[sentence.paragraph_id]
-            bm25 = weights["sentence"].bm25(_counts(sentence.terms, query.terms), sentence.terms)
             candidates.append(Candidate(view, sentence, around.terms))
-            rows.append((cosine, around.cosine, bm25, around.bm25))
+            rows.append((cosine, around.cosine, own, around.bm25))
     features = np.array(rows, np.float64).reshape(len(rows), len(FEATURES))
     features[:, :2] = query.scale.of(features[:, :2])
     return Candidates(candidates, features, weights["sentence"])
@@ -137,10 +141,8 @@ def _paragraphs(
     ids = sorted({sentence.paragraph_id for sentence in sentences})
     texts = view.store.paragraph_terms(ids)
     cosines = (view.vectors["paragraph"].get(ids) @ query.vector).tolist()
-    return {
-        key: _Paragraph(cosine, weights.bm25(_counts(texts[key], query.terms), texts[key]), texts[key])
-        for key, cosine in zip(ids, cosines, strict=True)
-    }
+    bm25 = weights.bm25([texts[key] for key in ids])
+    return {key: _Paragraph(cosine, own, texts[key]) for key, cosine, own in zip(ids, cosines, bm25, strict=True)}
 
 
 def _candidates_of(
@@ -193,10 +195,16 @@ def _weights(views: Sequence[CorpusView], unit: Unit, frequencies: Sequence[Mapp
     return TermWeights(idf, total, max(1.0, length / max(1, number)), number, unknown)
 
 
-def _counts(text: str, terms: Iterable[str]) -> dict[str, int]:
-    """How often each of the question's terms stands in a text of terms; those that do not are left out."""
-    present = [term for term in terms if term in text]  # as a part of a word, perhaps
-    if not present:
-        return {}
-    words = text.split(" ")
-    return {term: count for term in present if (count := words.count(term))}
+def _counts(texts: Sequence[str], terms: Sequence[str]) -> NDArray[np.int64]:
+    """(n, m) how often each of m terms stands in each of n texts of terms."""
+    # Looked for as they stand, between blanks: splitting every text would cost several times as much.
+    marks = [(f" {term} ", f" {term} {term} ") for term in terms]
+    rows = []
+    for text in texts:
+        held = f" {text} "
+        row = [held.count(mark) for mark, _ in marks]
+        if any(count and twice in held for (_, twice), count in zip(marks, row, strict=True)):
+            words = text.split()  # of two in a row, which share a blank, only one was counted
+            row = [words.count(term) for term in terms]
+        rows.append(row)
+    return np.array(rows, np.int64).reshape(len(texts), len(terms))

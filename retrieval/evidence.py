@@ -150,15 +150,16 @@ def _words(shortlist: Shortlist, keys: Sequence[Key], around: _Around, query: Qu
     opening = _WORD.match(query.text)
     named = frozenset(names(query.text[opening.end() if opening else 0 :], analysed_as(query.language))) & asked
     figures = frozenset(term for term in asked if term[0].isdigit())
+    marks = [(term, f" {term} ") for term in asked]
     rows = []
     for i, article in zip(shortlist.order, shortlist.articles, strict=True):
         key, one = keys[i], found.candidates[i]
         words = one.sentence.terms.split()
         own = asked.intersection(words)
         titled = own | asked.intersection(_title(article))
-        everywhere = titled.union(asked.intersection(one.around.split()))
+        everywhere = titled | _held(one.around, marks)
         near = (around.sentences[at].terms for at in _neighbours(key, around))
-        window = titled.union(*(asked.intersection(text.split()) for text in near))
+        window = titled.union(*(_held(text, marks) for text in near))
         capitals = around.details[key].names.split() if key in around.details else []
         position = key[1] - around.first.get((key[0], one.sentence.article_id), key[1])
         rows.append(
@@ -177,6 +178,12 @@ def _words(shortlist: Shortlist, keys: Sequence[Key], around: _Around, query: Qu
             )
         )
     return np.array(rows, np.float64).reshape(len(rows), len(WORDS) + len(EXPECTED))
+
+
+def _held(text: str, marks: Sequence[tuple[str, str]]) -> set[str]:
+    """Which terms stand in a text of terms: with each its mark, the term between blanks."""
+    text = f" {text} "
+    return {term for term, mark in marks if mark in text}
 
 
 def _missing(wanted: frozenset[str], found: frozenset[str]) -> float:

@@ -74,6 +74,11 @@ _TOKEN = regex.compile(
     regex.VERBOSE | regex.IGNORECASE,
 )
 
+# What a word has to be, or to look like, for a figure to begin with it.
+_WORDLIKE = frozenset({"word", "stop"})
+_BEGINNING = frozenset({*_MONTH, *_PARTS, *_ORDINALS, *_WORDS, *_SETS, "last", "next", "this", "past", "a", "an"})
+_NAMES_DAY = regex.compile(r".*(?:day|tomorrow)(?:s|['’]s|s['’]s)?", regex.DOTALL).fullmatch
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -122,6 +127,8 @@ class _Reader:
     def figures(self, at: int) -> tuple[list[Figure], int]:
         """The figures that begin at this token, if any, and the token after them."""
         token, word = self.tokens[at], self._words[at]
+        if token.lastgroup in _WORDLIKE and word not in _BEGINNING and not _NAMES_DAY(word):
+            return [], at + 1  # as nearly every word
         if token["iso"]:
             year, month, day = word.split("-")
             values = zip(("year", "month", "day"), (year, month.lstrip("0"), day.lstrip("0")), strict=True)

@@ -58,7 +58,7 @@ def compared(
 
     Every sentence has tokens.
     """
-    cosines = question.vectors @ coder.decode(b"".join(one.tokens for one in sentences)).T
+    cosines = coder.products(question.vectors, b"".join(one.tokens for one in sentences))
     sizes = np.array([len(one.tokens) // coder.size for one in sentences])
     starts = np.cumsum(sizes) - sizes
     of_title = np.arange(sizes.sum()) - np.repeat(starts, sizes) < np.repeat(

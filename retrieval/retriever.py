@@ -192,8 +192,8 @@ class _Texts:
     def _text(self, view: CorpusView, article_id: int) -> str:
         key = (id(view), article_id)
         if key not in self._loaded:
-            article = view.store.load(article_id)
-            if article is None:  # within one snapshot a sentence always has its article
+            text = view.store.text(article_id)
+            if text is None:  # within one snapshot a sentence always has its article
                 raise LookupError(f"article {article_id} is missing from {view.store.path}")
-            self._loaded[key] = article.text
+            self._loaded[key] = text
         return self._loaded[key]

@@ -1,6 +1,7 @@
 """From question to answer, on a deterministic encoder: evidence, order, grouping, bands and citations."""
 
 import math
+import random
 import threading
 from collections import Counter
 from datetime import date
@@ -17,7 +18,7 @@ from index.indexer import Indexer
 from index.lexical import question_terms, terms
 from index.yardstick import Scale
 from retrieval.answer import Answer
-from retrieval.candidates import FEATURES, Query, find
+from retrieval.candidates import FEATURES, Query, _counts, find
 from retrieval.evidence import EVIDENCE
 from retrieval.retriever import Retriever
 
@@ -259,6 +260,14 @@ def test_each_kind_of_evidence_brings_candidates(tmp_path):
         found = find([view], Query(vector, ["zebra", "yak"], Scale(0, 1)), 1)
     assert {one.sentence.terms for one in found.candidates} == {"alpha", "beta", "gamma", "zebra yak", "zebra", "yak"}
     corpus.close()
+
+
+def test_terms_are_counted_as_words():
+    """A term counts as often as it stands there as a word: not as a part of one, and twice where it is said twice."""
+    chance = random.Random(5)
+    sought = ["a", "aa", "b", "ab", "1.5"]
+    texts = [" ".join(chance.choices(sought, k=chance.randint(1, 12))) for _ in range(300)] + ["", "a a a", "aa aa a"]
+    assert _counts(texts, sought).tolist() == [[text.split().count(term) for term in sought] for text in texts]
 
 
 def test_a_common_word_is_not_searched_for(library, encoder, monkeypatch):

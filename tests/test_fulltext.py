@@ -1,0 +1,145 @@
+"""Searching in what FTS5 keeps, against FTS5's own ranking and against counting the slow way."""
+
+import random
+import threading
+from dataclasses import replace
+
+import pytest
+from test_store import ARTICLE, prepared, put
+
+from index.article import Article
+from index.fulltext import FullText, _number
+from index.store import Store
+
+WORDS = [f"w{n}" for n in range(60)]
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "corpus.db")
+    yield store
+    store.close()
+
+
+def article(number, chance):
+    """An article of sentences of one to thirty words, some of them in nearly every sentence."""
+    lines = [
+        ". ".join(
+            " ".join(chance.choices(WORDS, [1 / (1 + n) for n in range(60)], k=chance.randint(1, 30))) for _ in "ab"
+        )
+        for _ in range(4)
+    ]
+    return Article(f"/{number}.txt", f"Number {number}", "\n".join(lines))
+
+
+def fill(store, numbers, seed=0):
+    chance = random.Random(seed)
+    return [put(store, prepared(article(number, chance))) for number in numbers]
+
+
+def by_fts5(store, unit, terms):
+    """Id → score by FTS5's own bm25, higher is better, of what is not hidden."""
+    match = " OR ".join(f'"{term}"' for term in terms)
+    visible = f"rowid NOT IN (SELECT id FROM hidden_{unit})"
+    sql = f"SELECT rowid, -rank FROM {unit}_text WHERE {unit}_text MATCH ? AND {visible}"
+    return dict(store._rows(sql, (match,)))
+
+
+def hide(store, unit, ids):
+    with store._database.transaction("IMMEDIATE") as connection:
+        connection.executemany(f"INSERT INTO hidden_{unit} VALUES (?)", [(one,) for one in ids])
+
+
+@pytest.mark.parametrize("unit", ["sentence", "paragraph"])
+def test_the_best_are_those_that_fts5_itself_ranks_first(store, unit):
+    """Whatever was removed, replaced or hidden, a search finds what FTS5's own ranking puts first, in its order."""
+    ids = fill(store, range(40))
+    store.remove(ids[::7])
+    fill(store, range(10, 14), seed=1)
+    every = list(by_fts5(store, unit, WORDS))
+    hide(store, unit, every[::5])
+    chance = random.Random(2)
+    for k in (1, 5, 50, 1_000):
+        terms = chance.sample([*WORDS, "absent"], 5)
+        scores = by_fts5(store, unit, terms)
+        found = store.search_text(unit, terms, k)
+        assert len(found) == len(set(found)) == min(k, len(scores))
+        wanted = sorted(scores.values(), reverse=True)[:k]
+        assert [scores[one] for one in found] == pytest.approx(wanted, abs=1e-9)
+
+
+def test_a_snapshot_counts_what_it_sees(store):
+    """What is counted in one state of the corpus is not taken for another, in either direction."""
+    fill(store, range(5))
+    with store.snapshot():
+        before = store.document_frequencies("sentence", ["w0", "nowhere"])
+        found = store.search_text("sentence", ["w0"], 1_000)
+        writer = threading.Thread(target=fill, args=(store, range(5, 10)))
+        writer.start()
+        writer.join()
+
+        def ask():
+            with store.snapshot():
+                later.append(
+                    (store.document_frequencies("sentence", ["w0"]), store.search_text("sentence", ["w0"], 1_000))
+                )
+
+        later = []
+        asker = threading.Thread(target=ask)
+        asker.start()
+        asker.join()
+        assert store.document_frequencies("sentence", ["w0", "nowhere"]) == before
+        assert store.search_text("sentence", ["w0"], 1_000) == found
+    ((counts, newer),) = later
+    assert before["nowhere"] == 0 and counts["w0"] == len(newer) > before["w0"] == len(found)
+    assert set(found) <= set(newer)
+    with store.snapshot():
+        assert store.document_frequencies("sentence", ["w0"]) == counts
+
+
+def test_what_a_transaction_took_back_is_not_remembered(store):
+    """Lengths that were never committed do not stand for those of later sentences, which get the same ids."""
+    fill(store, range(3))
+    with store.snapshot():
+        store.search_text("sentence", ["w0"], 5)
+    with pytest.raises(ZeroDivisionError), store._database.transaction("IMMEDIATE") as connection:
+        connection.execute("INSERT INTO sentence_text (rowid, terms) VALUES (500, ?)", ("w0 " * 200,))
+        assert 500 in store.search_text("sentence", ["w0"], 1_000)
+        raise ZeroDivisionError
+    with store._database.transaction("IMMEDIATE") as connection:
+        connection.execute("INSERT INTO sentence_text (rowid, terms) VALUES (500, 'w0')")
+    with store.snapshot():
+        scores = by_fts5(store, "sentence", ["w0"])
+        found = store.search_text("sentence", ["w0"], 1_000)
+    assert [scores[one] for one in found] == pytest.approx(sorted(scores.values(), reverse=True))
+
+
+def test_more_terms_than_are_remembered_are_counted_all_the_same(store, monkeypatch):
+    """Beyond the bound, terms are counted anew each time, and memory does not grow."""
+    monkeypatch.setattr("index.fulltext._MOST_COUNTED", 10)
+    fill(store, range(5))
+    with store.snapshot():
+        first = store.document_frequencies("paragraph", WORDS[:8])
+        size = store._text.nbytes
+        assert store.document_frequencies("paragraph", WORDS[5:40]).items() >= {(one, first[one]) for one in WORDS[5:8]}
+        assert store._text.nbytes == size
+
+
+def test_a_long_unit_is_scored_by_its_length(store):
+    """Lengths of more than one byte are read as FTS5 wrote them."""
+    texts = [" ".join(["fox", *["pad"] * length]) for length in (3, 126, 127, 128, 16_383, 16_390, 40_000)]
+    for number, text in enumerate(texts):
+        put(store, prepared(replace(ARTICLE, source=f"/{number}", text=text)))
+    with store.snapshot():
+        lengths = FullText._lengths(store._text, "sentence", 1)
+        scores = by_fts5(store, "sentence", ["fox"])
+        found = store.search_text("sentence", ["fox"], 10)
+    assert [int(one) for one in lengths if one] == [len(text.split()) for text in texts]
+    assert [scores[one] for one in found] == pytest.approx(sorted(scores.values(), reverse=True), abs=1e-12)
+
+
+def test_an_empty_corpus_has_nothing(store):
+    """Before the first article, nothing is found and nothing is counted."""
+    assert store.search_text("sentence", ["fox"], 5) == []
+    assert store.document_frequencies("paragraph", ["fox"]) == {"fox": 0}
+    assert _number(b"") == (0, b"") and _number(b"\x81\x00\x05") == (128, b"\x05")
