@@ -31,6 +31,7 @@ from logs import redacted
 
 HOME = Path(__file__).resolve().parent
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+Runtime = Literal["int8", "float32", "sentence-transformers"]  # as in index/encoders.py, which is not imported for it
 DEFAULT_PRECISION = 0.85
 _REMEDY = "set the environment variable DISCORD_TOKEN, or write DISCORD_TOKEN=… into a file .env beside bot.py"
 _LONGEST_SHOWN = 100  # characters of a bad value
@@ -84,6 +85,7 @@ class Model(_Table):
         default=None, min_length=1, description='a list of language codes in quotes, such as ["en", "de"]'
     )
     tokens: StrictBool = Field(default=True, description="true or false, without quotes")
+    runtime: Runtime = Field(default="int8", description='"int8", "float32" or "sentence-transformers"')
 
 
 class Answers(_Table):

@@ -17,7 +17,7 @@ from benchmarks.quality import show
 from benchmarks.remembering import Remembering
 from benchmarks.train import fit_order
 from evaluation.sets import load
-from index.encoder import SentenceTransformerEncoder
+from index.encoders import ModelEncoder
 from index.errors import UserError
 from retrieval.candidates import FEATURES
 from retrieval.evidence import EVIDENCE, EXPECTED
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep what was encoded there for the next run")
     options = parser.parse_args(arguments)
     try:
-        encoder = Remembering(SentenceTransformerEncoder(), options.data)
+        encoder = Remembering(ModelEncoder(), options.data)
         sets = [load(folder) for folder in options.folders]
         groups = [
             group

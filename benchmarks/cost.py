@@ -25,7 +25,8 @@ from benchmarks.slips import misspelt
 from evaluation.passing import corpus_of
 from evaluation.sets import QuestionSet, load, spaced
 from index.corpus import Corpus
-from index.encoder import Encoder, SentenceTransformerEncoder
+from index.encoder import Encoder
+from index.encoders import ModelEncoder
 from index.errors import UserError
 from index.yardstick import Yardstick
 from retrieval.candidates import find
@@ -98,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep what was encoded there for the next run")
     options = parser.parse_args(arguments)
     try:
-        encoder = SentenceTransformerEncoder()
+        encoder = ModelEncoder()
         remembering = Remembering(encoder, options.data)
         questions = load(options.folder)
         with corpus_of(questions.articles, remembering) as corpus:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from index.article import Article
-from index.encoder import SentenceTransformerEncoder
+from index.encoders import ModelEncoder
 from index.indexer import Indexer
 from index.isolation import Isolation
 from index.preparing import draft_of, encoded_texts
@@ -76,7 +76,7 @@ def texts_of(files: Sequence[Path]) -> list[str]:
     return [text.text for text in dict(encoded_texts(draft_of(article(file), b"") for file in files)).values()]
 
 
-def index(folder: Path, database: Path, encoder: SentenceTransformerEncoder, reader: Isolation) -> SyncReport:
+def index(folder: Path, database: Path, encoder: ModelEncoder, reader: Isolation) -> SyncReport:
     store = Store(database)
     try:
         return Indexer(store, encoder, reader=reader).sync([str(folder)])
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3, help="of the comparison with bare encoding")
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args(arguments)
-    encoder = SentenceTransformerEncoder()
+    encoder = ModelEncoder()
     _ = encoder.yardstick  # loads the model
     with tempfile.TemporaryDirectory() as name, Isolation() as reader:
         base = Path(name)
@@ -108,9 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def compare(
-    files: Sequence[Path], base: Path, encoder: SentenceTransformerEncoder, reader: Isolation, rounds: int
-) -> None:
+def compare(files: Sequence[Path], base: Path, encoder: ModelEncoder, reader: Isolation, rounds: int) -> None:
     """Indexing some files, and encoding their texts in one call, in turns."""
     texts = texts_of(files)
     some = base / "some"
@@ -135,7 +133,7 @@ def compare(
     print()
 
 
-def change_one(folder: Path, base: Path, encoder: SentenceTransformerEncoder, reader: Isolation) -> None:
+def change_one(folder: Path, base: Path, encoder: ModelEncoder, reader: Isolation) -> None:
     """A first run over the folder, one after a changed sentence, and one after nothing."""
     database = base / "corpus.db"
     first = index(folder, database, encoder, reader)

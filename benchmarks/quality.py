@@ -10,15 +10,17 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from benchmarks.remembering import Remembering
 from evaluation import report
 from evaluation.page import page
 from evaluation.protocols import PROTOCOLS, run
 from evaluation.sets import load
-from index.encoder import Encoder, SentenceTransformerEncoder
+from index.encoder import Encoder
+from index.encoders import DEFAULT_RUNTIME, ModelEncoder, Runtime
 from index.errors import UserError
+from index.models import DEFAULT_MODEL
 
 _STEPS = 10  # lines of progress for each thing that is done
 
@@ -40,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(line, flush=True)
             found[_unused(questions.name, found)] = tables
         if options.json:
-            data = {"model": encoder.identity.model, "sets": {name: report.tables_data(t) for name, t in found.items()}}
+            made_by = {"model": encoder.identity.model, "runtime": encoder.identity.runtime}
+            data = made_by | {"sets": {name: report.tables_data(t) for name, t in found.items()}}
             options.json.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if options.html:
             options.html.write_text(page(f"Verbatim with {encoder.identity.model}", found), encoding="utf-8")
@@ -59,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with tables and plots")
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep what was encoded there for the next run")
     parser.add_argument("--model", metavar="NAME", help="another sentence-transformers model, by name or folder")
+    parser.add_argument("--runtime", choices=get_args(Runtime), default=DEFAULT_RUNTIME, help="what runs the model")
     parser.add_argument("--question-prefix", default="", metavar="TEXT", help="what that model wants before a question")
     parser.add_argument("--passage-prefix", default="", metavar="TEXT", help="what it wants before a passage")
     return parser
@@ -79,9 +83,7 @@ def _positive(text: str) -> int:
 
 def _encoder(options: argparse.Namespace) -> Encoder:
     prefixes = {"question_prefix": options.question_prefix, "passage_prefix": options.passage_prefix}
-    if options.model:
-        return SentenceTransformerEncoder(options.model, **prefixes)
-    return SentenceTransformerEncoder(**prefixes)
+    return ModelEncoder(options.model or DEFAULT_MODEL, **prefixes, runtime=options.runtime)
 
 
 def show(what: str, done: int, total: int) -> None:

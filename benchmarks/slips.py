@@ -23,7 +23,8 @@ from evaluation.metrics import Estimate
 from evaluation.protocols import OUT_OF_CORPUS, PRODUCT_RUN, run
 from evaluation.sets import QuestionSet, load
 from evaluation.systems import PRODUCT
-from index.encoder import Encoder, SentenceTransformerEncoder
+from index.encoder import Encoder
+from index.encoders import ModelEncoder
 from index.errors import UserError
 from index.lexical import STOPWORDS
 
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep what was encoded there for the next run")
     options = parser.parse_args(arguments)
     try:
-        encoder = Remembering(SentenceTransformerEncoder(), options.data)
+        encoder = Remembering(ModelEncoder(), options.data)
         for folder in options.folders:
             questions = load(folder)
             for kind in ("as asked", "a slip in each"):

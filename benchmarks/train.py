@@ -30,7 +30,7 @@ from benchmarks.quality import show
 from benchmarks.remembering import Remembering
 from benchmarks.rereading import looking, read_of, reread_firsts
 from evaluation.sets import load
-from index.encoder import SentenceTransformerEncoder
+from index.encoders import ModelEncoder
 from index.errors import UserError
 from retrieval.candidates import FEATURES
 from retrieval.evidence import EVIDENCE, EXPECTED, WORDS
@@ -263,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.data:
             options.data.mkdir(parents=True, exist_ok=True)
-        encoder = Remembering(SentenceTransformerEncoder(), options.data)
+        encoder = Remembering(ModelEncoder(), options.data)
         reranker = CrossEncoderReranker(options.reranker, budget_ms=math.inf) if options.reranker else None
         look = looking(LearnedRanker(), reranker) if reranker else evidence_of
         groups: list[Group] = []

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 # The mean product of a unit vector with the signs of one like it, over √dimension: √(2/π).
 _SIGNS = 0.7979
+_UNPACKED = 512  # tokens whose bits are made into numbers at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,18 @@ class TokenCoder:
         signs -= 1
         return signs
 
+    def products(self, queries: Floats, codes: bytes) -> Floats:
+        """(m, n) the products of m vectors (m, dimension) with the signs of the n tokens that `decode` would give."""
+        packed = np.frombuffer(codes, np.uint8).reshape(-1, self.size)
+        found = np.empty((len(queries), len(packed)), np.float32)
+        # A sign is twice a bit less one, which can be done to the product. What is unpacked at once stays in the cache.
+        for start in range(0, len(packed), _UNPACKED):
+            bits = np.unpackbits(packed[start : start + _UNPACKED], axis=1, count=self.dimension)
+            np.matmul(queries, bits.astype(np.float32).T, out=found[:, start : start + _UNPACKED])
+        found *= 2
+        found -= queries.sum(axis=1, keepdims=True)
+        return found
+
     def restored(self, codes: bytes) -> Floats:
         """The (n, dimension) vectors in the middle of those that have these codes."""
         restored = self.decode(codes) @ _rotation(self.dimension).T
@@ -77,6 +90,24 @@ class TokenCoder:
         centred = vectors - self._mean
         centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.float32(1e-9))
         return np.asarray(centred @ _rotation(self.dimension), np.float32)
+
+
+def token_vectors(offsets: Sequence[tuple[int, int]], embeddings: Floats, prefix: str, text: str) -> TokenVectors:
+    """What a model read of `prefix + text`, of which only the text counts: the (m, dimension) `embeddings` of its
+    tokens, which stand at `offsets` (m,)."""
+    spans = [_trimmed(start - len(prefix), end - len(prefix), text) for start, end in offsets]
+    telling = [any(map(str.isalnum, text[start:end])) for start, end in spans]
+    vectors = embeddings[telling].astype(np.float32)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return TokenVectors(vectors, np.array(spans, np.int32).reshape(-1, 2)[telling])
+
+
+def _trimmed(start: int, end: int, text: str) -> tuple[int, int]:
+    """A token's span without the blank before it, which some tokenizers count to the token, and without the prefix."""
+    start = max(start, 0)
+    while start < end and text[start].isspace():
+        start += 1
+    return start, max(start, end)
 
 
 @cache

@@ -79,6 +79,12 @@ def measure(encoder: "Encoder") -> Yardstick:
     return Yardstick(cosine, coder, _scale(_late_interaction(coder, asked, said)))
 
 
+def sample_texts() -> list[str]:
+    """Texts of every kind to compare two ways of encoding by: questions, answers, and what is unlike either."""
+    unusual = ("", "word " * 900, "Ünïcode 北京 🦉 — “so” it’s…", "A heading\nand the line below it.", "10,570 & 3.5%")
+    return [*(text for pair in _PAIRS for text in pair), *unusual]
+
+
 def _late_interaction(coder: TokenCoder, asked: Encoded, said: Encoded) -> NDArray[np.float64]:
     signs = [coder.decode(coder.encode(tokens.vectors)) for tokens in said.tokens]
     queries = [coder.query(tokens.vectors) for tokens in asked.tokens]

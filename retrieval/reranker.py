@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from index.encoder import fingerprint
 from index.errors import UserError
+from index.models import fingerprint
 from index.stored import StoredArticle
 
 if TYPE_CHECKING:

@@ -154,7 +154,7 @@ def check_fetching(wanted: "Fetch") -> Finding:
 def check_model(name: str, encoder: "Encoder") -> Finding:
     """Loads the model and encodes a sentence."""
     shape = encoder.encode_questions(["Does it work?"]).shape
-    return Finding("Model", True, f"{name}, {shape[1]} dimensions")
+    return Finding("Model", True, f"{name}, {shape[1]} dimensions, run by {encoder.identity.runtime}")
 
 
 def check_ranking(weights: Path | None) -> Finding:

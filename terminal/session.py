@@ -56,15 +56,16 @@ MakeEncoder = Callable[["Config"], "Encoder"]
 
 def configured_encoder(config: "Config") -> "Encoder":
     """The encoder that the configuration names. Its model is loaded when first needed."""
-    from index.encoder import SentenceTransformerEncoder
+    from index.encoders import ModelEncoder
 
     model = config.model
-    return SentenceTransformerEncoder(
+    return ModelEncoder(
         model.name,
         question_prefix=model.question_prefix,
         passage_prefix=model.passage_prefix,
         languages=model.languages,
         tokens=model.tokens,
+        runtime=model.runtime,
     )
 
 
@@ -135,7 +136,7 @@ class Session:
             os.environ.setdefault("OMP_NUM_THREADS", str(threads))
         quieten()
         from index.corpus import Library
-        from index.encoder import encoder_of
+        from index.encoders import encoder_of
 
         encoder = self.make_encoder(self.config)
         previous = encoder_of if serving else None

@@ -16,7 +16,8 @@ import pytest
 from numpy.typing import NDArray
 
 from index.corpus import Corpus, Library
-from index.encoder import EncoderIdentity, SentenceTransformerEncoder
+from index.encoder import EncoderIdentity
+from index.encoders import ModelEncoder
 from index.lexical import question_terms, terms
 from index.tokens import Encoded, TokenVectors
 from index.yardstick import Yardstick, measure
@@ -140,6 +141,6 @@ def articles(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def model_encoder() -> SentenceTransformerEncoder:
+def model_encoder() -> ModelEncoder:
     """The real default model, loaded once; only for tests marked `model`."""
-    return SentenceTransformerEncoder()
+    return ModelEncoder()

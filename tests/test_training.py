@@ -68,7 +68,7 @@ def made(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     files = [folder / "one.json", folder / "two.json"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "SentenceTransformerEncoder", lambda: HashEncoder(256))
+        patch.setattr(train, "ModelEncoder", lambda: HashEncoder(256))
         for file in files:
             assert train.main([str(tiny), "--out", str(file), "--data", str(folder / "kept")]) == 0
     return files
@@ -119,7 +119,7 @@ def test_what_was_learned_carries_over(made, tiny, tmp_path):
 
 def test_a_set_that_teaches_nothing_is_refused(tmp_path, capsys, monkeypatch):
     """Without a question about an article of the half that is learned from, that is said."""
-    monkeypatch.setattr(train, "SentenceTransformerEncoder", lambda: HashEncoder(256))
+    monkeypatch.setattr(train, "ModelEncoder", lambda: HashEncoder(256))
     rows = [one for one in (article(number) for number in range(len(PLACES))) if half(one["id"]) == 1]
     odd = written(tmp_path / "odd", rows, [one for row in rows for one in questions(row)])
     assert train.main([str(odd), "--out", str(tmp_path / "ranker.json")]) == 1
@@ -142,7 +142,7 @@ def test_only_one_half_of_the_articles_is_asked_about(tiny):
 
 def test_the_command_refuses(tiny, tmp_path, capsys, monkeypatch):
     """A folder without a set is told in words, and a cross-encoder's weights need a file of their own."""
-    monkeypatch.setattr(train, "SentenceTransformerEncoder", lambda: HashEncoder(256))
+    monkeypatch.setattr(train, "ModelEncoder", lambda: HashEncoder(256))
     assert train.main([str(tmp_path), "--out", str(tmp_path / "x.json")]) == 1
     assert "holds no question set" in capsys.readouterr().err
     with pytest.raises(SystemExit) as stopped:
