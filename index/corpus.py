@@ -66,7 +66,7 @@ class Corpus:
         self.store = Store(path, create=create)
         self.encoder = encoder
         self._vectors: dict[Unit, VectorIndex] = {}
-        self._articles: dict[int, int] = {}  # id → generation, as the vectors have them
+        self._articles: set[int] = set()  # ids of those whose vectors are here
         self._ids: dict[int, tuple[range, range]] = {}  # article id → ids of its sentences and paragraphs
         self._generation = -1
         self._statistics = Statistics(0, 0, 0, 0, 0)
@@ -105,10 +105,12 @@ class Corpus:
                 raise UserError(other_stamp(self.store.path, stamp, wanted))
             if not self._vectors:
                 self._vectors = {unit: VectorIndex(stamp.dimension) for unit in UNITS}
-            articles = self.store.article_generations()
-            stale = [a for a, written in self._articles.items() if articles.get(a) != written]
-            fresh = [a for a, written in articles.items() if self._articles.get(a) != written]
-            self._remove(stale)
+            statistics, fresh = self.store.statistics(), self.store.written_since(self._generation)
+            stale = set(fresh) & self._articles
+            # Looking for what has gone costs what the corpus holds, so it has to be known that something has.
+            if statistics.articles + statistics.copies != len(self._articles) + len(fresh) - len(stale):
+                stale |= self._articles - self.store.article_ids()
+            self._remove(list(stale))
             # With nothing here yet, one pass over all is several times faster than looking for each article.
             loaded = 0
             for piece in sentence_vectors(connection, fresh if self._articles else None, stamp.dimension):
@@ -116,8 +118,9 @@ class Corpus:
                 loaded += len(piece.ids)
             if loaded >= _MANY:
                 give_back()
-            self._articles, self._generation = articles, generation
-            self._statistics = self.store.statistics()
+            self._articles -= stale
+            self._articles.update(fresh)
+            self._generation, self._statistics = generation, statistics
             self._languages = self.store.languages()
             self._terms = {}
             return generation

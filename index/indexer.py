@@ -391,6 +391,8 @@ class _Run:
 
     def _remove_vanished(self) -> None:
         """Removes what the plan's scopes would have found if it still existed, and what archives hold no longer."""
+        if not (self.plan.scopes or self._opened):
+            return  # nothing was looked into that something could be missing from
         gone = [source for source in self._versions if self._has_vanished(source)]
         if gone and not self.dry_run:
             self.indexer.store.remove([self._versions[source].article_id for source in gone])

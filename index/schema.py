@@ -213,5 +213,7 @@ MIGRATIONS: tuple[str, ...] = (
     -- Where each term stands, one row a place: what searching reads, and scores by itself.
     CREATE VIRTUAL TABLE sentence_posting USING fts5vocab (sentence_text, instance);
     CREATE VIRTUAL TABLE paragraph_posting USING fts5vocab (paragraph_text, instance);
+    -- What is counted over all articles, without reading the articles themselves.
+    CREATE INDEX article_counts ON article (sentences, paragraphs, sentence_terms, paragraph_terms);
     """,
 )

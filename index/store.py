@@ -90,7 +90,8 @@ class Store:
     def statistics(self) -> Statistics:
         copies = "(SELECT count(*) FROM standing WHERE stands_for != article_id)"
         columns = "total(sentences), total(paragraphs), total(sentence_terms), total(paragraph_terms)"
-        return Statistics(*map(int, self._rows(f"SELECT count(*) - {copies}, {columns} FROM article")[0]))
+        rows, *totals, copied = map(int, self._rows(f"SELECT count(*), {columns}, {copies} FROM article")[0])
+        return Statistics(rows - copied, *totals, copied)
 
     def languages(self) -> dict[str, int]:
         """ISO 639-1 code, or "und" → how many articles are in that language, the commonest first."""
@@ -141,9 +142,14 @@ class Store:
         rows = self._rows(sql) if source is None else self._rows(f"{sql} WHERE source = ?", (source,))
         return {row[0]: Version(*row[1:]) for row in rows}
 
-    def article_generations(self) -> dict[int, int]:
-        """Article id → the generation that last wrote its sentences."""
-        return dict(self._rows("SELECT id, generation FROM article INDEXED BY article_by_generation"))
+    def written_since(self, generation: int) -> list[int]:
+        """The ids of the articles whose sentences were last written after this generation."""
+        sql = "SELECT id FROM article INDEXED BY article_by_generation WHERE generation > ?"
+        return [row[0] for row in self._rows(sql, (generation,))]
+
+    def article_ids(self) -> set[int]:
+        """The ids of all articles."""
+        return {row[0] for row in self._rows("SELECT id FROM article INDEXED BY article_by_generation")}
 
     # -- changes; each is one transaction
 

@@ -144,10 +144,11 @@ class SentenceVectors:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Counts over the corpus, for BM25 and for people. Copies of an article are no articles; what they say counts."""
+    """Counts over the corpus, for BM25 and for people. `copies` of an article are no articles; what they say counts."""
 
     articles: int
     sentences: int
     paragraphs: int
     sentence_terms: int
     paragraph_terms: int
+    copies: int = 0

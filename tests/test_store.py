@@ -139,7 +139,8 @@ def test_every_change_raises_the_generation(store):
     assert store.generation() == generations[-1]
     put(store, prepared(version=b"2"), STAMP)
     generations.append(store.generation())
-    assert store.article_generations() == {article_id: generations[-1]}
+    assert store.written_since(generations[-1] - 1) == [article_id]
+    assert store.written_since(generations[-1]) == []
     store.remove([article_id])
     generations.append(store.generation())
     assert generations == sorted(set(generations))
