@@ -90,8 +90,9 @@ class Store:
     def statistics(self) -> Statistics:
         copies = "(SELECT count(*) FROM standing WHERE stands_for != article_id)"
         columns = "total(sentences), total(paragraphs), total(sentence_terms), total(paragraph_terms)"
-        rows, *totals, copied = map(int, self._rows(f"SELECT count(*), {columns}, {copies} FROM article")[0])
-        return Statistics(rows - copied, *totals, copied)
+        (row,) = self._rows(f"SELECT {columns}, count(*), {copies} FROM article")
+        sentences, paragraphs, sentence_terms, paragraph_terms, rows, copied = map(int, row)
+        return Statistics(rows - copied, sentences, paragraphs, sentence_terms, paragraph_terms, copied)
 
     def languages(self) -> dict[str, int]:
         """ISO 639-1 code, or "und" → how many articles are in that language, the commonest first."""

@@ -7,6 +7,7 @@ takes the one below and adds to it, or stands in for it. What only one file does
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -72,9 +73,20 @@ def playing(discord, folder, **options):
     return BotProcess(discord, command(folder, **options), cwd=ROOT)
 
 
-def serving(discord, folder):
-    """The product itself, with the real model and the settings in the folder's `config.toml`, for a `with`."""
-    return BotProcess(discord, [sys.executable, "bot.py", "--config", folder / "config.toml"], cwd=ROOT)
+# Becomes the program named after it, which then has one core and no more than so many bytes of memory of its own.
+_SMALL = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[1]),) * 2)
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def serving(discord, folder, *, memory=None):
+    """The product itself, with the real model and the settings in the folder's `config.toml`, for a `with`; with
+    `memory`, on one core and within so many bytes, as far as the system can limit a process."""
+    small = [sys.executable, "-c", _SMALL, memory] if memory and hasattr(os, "sched_setaffinity") else []
+    return BotProcess(discord, [*small, sys.executable, "bot.py", "--config", folder / "config.toml"], cwd=ROOT)
 
 
 def restart(process, folder, **options):

@@ -1,6 +1,7 @@
 """The bot as a person meets it: the real process and the real model, against a Discord on the loopback.
 
-One process serves most tests, in the order of this file; the last ones start and stop their own.
+One process serves most tests, in the order of this file, on one core and with 1 GB of memory; the last ones start and
+stop their own.
 """
 
 import signal
@@ -38,7 +39,7 @@ def process(server, folder):
     read_only = server.guilds[1].channel("locked")  # where the bot may read, and not write
     read_only.denied[server.guilds[1].role(server.bot.name).id] = 1 << 11
     (folder / "config.toml").write_text(f"[discord]\nmanager_roles = [{role}]\n", encoding="utf-8")
-    with serving(server, folder) as process:
+    with serving(server, folder, memory=10**9) as process:
         yield process.wait_ready()
 
 
