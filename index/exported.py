@@ -30,8 +30,8 @@ _ROOT = Path(__file__).parent.parent
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What is known of an export: the `model`'s fingerprint, the `precision` asked for and the one that was good enough
-    (`made`; None: none was, for this `reason`), the `dimension` of its vectors, whether it tells about its tokens,
-    the names of its `inputs`, the least cosine with the original, and the files' SHA-256."""
+    (`made`; None: none was, for this `reason`), the `dimension` of its vectors, the names of its `inputs`, the least
+    cosine with the original, and the files' SHA-256."""
 
     format: int
     model: str
@@ -39,7 +39,6 @@ class Manifest:
     made: str | None
     reason: str = ""
     dimension: int = 0
-    tokens: bool = False
     inputs: tuple[str, ...] = ()
     cosine: float = 0.0
     sha256: tuple[tuple[str, str], ...] = ()

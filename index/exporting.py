@@ -2,8 +2,8 @@
 
 PyTorch's own exporter writes the graph, with pooling and normalisation in it; ONNX Runtime's tools make its weights
 8-bit integers; and the result is compared with sentence-transformers, text by text. What is not as good is not kept:
-an 8-bit export gives way to one with the weights as they are, and that to none. A process of its own: it needs
-PyTorch, and what it takes in memory is gone with it.
+an 8-bit export gives way to one with the weights as they are, and that to none. Processes of its own: it needs PyTorch,
+and what it takes in memory is gone with them.
 """
 
 import shutil
@@ -11,15 +11,19 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from index.encoder import Encoder
+from index.encoder import Encoder, EncoderIdentity
 from index.errors import UserError
 from index.exported import FORMAT, MODEL, TOKENIZER, USER_ERROR, Exported, Manifest, Precision, digest, write_manifest
+from index.memory import share_arenas
 from index.models import fingerprint
 from index.reference import SentenceTransformerEncoder, own_tokenizer
 from index.runtime import OnnxEncoder
@@ -46,17 +50,18 @@ def export(name: str, precision: Precision, folder: Path) -> Manifest:
     Raises:
         UserError: the model cannot be had.
     """
-    reference = SentenceTransformerEncoder(name)
-    model = reference.model()
     own = fingerprint(name)
     with tempfile.TemporaryDirectory(prefix="export-", dir=folder.parent, ignore_cleanup_errors=True) as passing:
-        work = Path(passing)
-        made = work / "made"
+        made = Path(passing) / "made"
         made.mkdir()
+        # PyTorch has gone with its process when the other half begins: a gigabyte is enough for either.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+            original = apart.submit(_original, name, made, Path(passing)).result()
+        if original.cannot_be_had:
+            raise UserError("{reason}", reason=original.cannot_be_had)
         try:
-            plain = _written(model, made, work)
-            manifest = _best(reference, own, precision, plain, made)
-        except Exception as error:  # exporters raise whatever their parts raise; none of it is worth a stop
+            manifest = _best(original, own, precision, made)
+        except Exception as error:  # the tools below raise whatever their parts raise; none of it is worth a stop
             shutil.rmtree(made)
             made.mkdir()
             manifest = Manifest(FORMAT, own, precision, None, f"{type(error).__name__}: {error}"[:500])
@@ -69,8 +74,36 @@ def export(name: str, precision: Precision, folder: Path) -> Manifest:
     return manifest
 
 
-def _written(model: "SentenceTransformer", made: Path, work: Path) -> Path:
-    """The graph with the weights as they are; the tokenizer is written to `made`."""
+@dataclass(frozen=True, slots=True)
+class _Original:
+    """What sentence-transformers has made of a model: its graph, with the weights as they are, in the file `plain`, and
+    how it reads `sample_texts`. Or else why it cannot be exported, or be had at all."""
+
+    plain: Path
+    wanted: Encoded | None = None
+    cannot_be_exported: str = ""
+    cannot_be_had: str = ""
+
+
+def _original(name: str, made: Path, work: Path) -> _Original:
+    """Loads and exports the model, and writes its tokenizer to `made`. In a process of its own."""
+    share_arenas()
+    plain = work / "plain.onnx"
+    reference = SentenceTransformerEncoder(name)
+    try:
+        model = reference.model()
+    except UserError as error:
+        return _Original(plain, cannot_be_had=str(error))
+    try:
+        wanted = _each(reference, sample_texts())
+        _write(model, plain, made / TOKENIZER)
+    except Exception as error:  # exporters raise whatever their parts raise
+        return _Original(plain, cannot_be_exported=f"{type(error).__name__}: {error}")
+    return _Original(plain, wanted)
+
+
+def _write(model: "SentenceTransformer", plain: Path, tokens: Path) -> None:
+    """Writes graph and tokenizer."""
     import torch
 
     if model.default_prompt_name is not None:
@@ -80,7 +113,7 @@ def _written(model: "SentenceTransformer", made: Path, work: Path) -> Path:
         raise NotExportableError("its tokenizer has no fast version")
     if tokenizer.truncation is None:
         raise NotExportableError("it does not say how long a text it reads")
-    tokenizer.save(str(made / TOKENIZER))
+    tokenizer.save(str(tokens))
     features = model.tokenizer(["A short text.", "One that is a little longer."], padding=True, return_tensors="pt")
     names = [one for one in features if one in _INPUTS]
     if len(names) != len(features):
@@ -96,14 +129,13 @@ def _written(model: "SentenceTransformer", made: Path, work: Path) -> Path:
             vectors = torch.nn.functional.normalize(read["sentence_embedding"], p=2.0, dim=1)
             return vectors, read["token_embeddings"]
 
-    path = work / "plain.onnx"
     either = {0: "batch", 1: "length"}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # that tracing fixes what it passes: the comparison tells whether it matters
         torch.onnx.export(
             Graph().eval(),
             tuple(features[one] for one in names),
-            str(path),
+            str(plain),
             input_names=names,
             output_names=["vectors", "tokens"],
             dynamic_axes={**dict.fromkeys(names, either), "vectors": {0: "batch"}, "tokens": either},
@@ -112,27 +144,24 @@ def _written(model: "SentenceTransformer", made: Path, work: Path) -> Path:
             # slower.
             dynamo=False,
         )
-    return path
 
 
-def _best(reference: SentenceTransformerEncoder, own: str, precision: Precision, plain: Path, made: Path) -> Manifest:
+def _best(original: _Original, own: str, precision: Precision, made: Path) -> Manifest:
     """The manifest of the first precision that is good enough, whose model is then in `made`."""
-    texts = sample_texts()
-    wanted = _each(reference, texts)
+    if original.wanted is None:
+        raise NotExportableError(original.cannot_be_exported)
+    wanted = original.wanted
     reasons = []
     tried: Sequence[Precision] = ("int8", "float32") if precision == "int8" else ("float32",)
     for one in tried:
         path = made / MODEL
-        _quantized(plain, path) if one == "int8" else shutil.copyfile(plain, path)
-        manifest = Manifest(FORMAT, own, precision, one, dimension=reference.dimension, inputs=_inputs_of(path))
-        found = _each(OnnxEncoder(Exported(made, manifest), reference.identity), texts)
+        _quantized(original.plain, path) if one == "int8" else shutil.copyfile(original.plain, path)
+        manifest = Manifest(FORMAT, own, precision, one, dimension=wanted.vectors.shape[1], inputs=_inputs_of(path))
+        found = _each(OnnxEncoder(Exported(made, manifest), EncoderIdentity(own)), sample_texts())
         least, reason = _compared(wanted, found)
         if not reason and least >= _LEAST[one]:
             sums = tuple((file, digest(made / file)) for file in (MODEL, TOKENIZER))
-            tokens = all(len(read.vectors) for read in wanted.tokens)
-            return Manifest(
-                FORMAT, own, precision, one, "", manifest.dimension, tokens, manifest.inputs, round(least, 6), sums
-            )
+            return replace(manifest, cosine=round(least, 6), sha256=sums)
         reasons.append(reason or f"{one}: a cosine with the original of {least:.4f} only")
     raise NotExportableError("; ".join(reasons))
 

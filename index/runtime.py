@@ -144,6 +144,7 @@ def _session(path: str) -> onnxruntime.InferenceSession:
     # One question on one core: several at once, and indexing beside them, use the others.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False  # 8 MB less, and no slower
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 

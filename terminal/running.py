@@ -19,7 +19,9 @@ def run(session: Session) -> int:
         UserError: there is no token, or Discord does not accept it.
     """
     from cogs.stopping import exit_on_signals
+    from index.memory import share_arenas
 
+    share_arenas()
     with exit_on_signals():  # until there is something to close
         import config
 

@@ -1,5 +1,6 @@
 """The benchmark beside other systems: what it is given, how it speaks with them, and what it makes of the figures."""
 
+import ast
 import json
 import random
 import sys
@@ -131,6 +132,18 @@ def test_a_system_that_takes_too_long_or_too_much_or_dies_is_ended_and_said_so(q
         with pytest.raises(Beyond, match=says):
             running.call("ask", within=within, questions=[question])
         assert running.resident() == 0
+
+
+def test_the_adapters_of_the_others_know_nothing_of_verbatim():
+    """What measures another system imports nothing of the product."""
+    adapters = ROOT / "benchmarks" / "speed" / "adapters"
+    own = "benchmarks.speed.adapters."
+    for module in ("protocol", "known", *(entry.module for entry in SYSTEMS.values() if entry.peer)):
+        tree = ast.parse((adapters / f"{module}.py").read_text(encoding="utf-8"))
+        names = [one.module or "" for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)]
+        names += [alias.name for one in ast.walk(tree) if isinstance(one, ast.Import) for alias in one.names]
+        foreign = {name for name in names if not name.startswith(own)} - {"numpy", "numpy.typing"}
+        assert {name.split(".")[0] for name in foreign} <= sys.stdlib_module_names, module
 
 
 def one(system, size, question, **more):
