@@ -101,8 +101,10 @@ def run(
         for name in systems:
             _say(f"{size:,} sentences: {SYSTEMS[name].title}")
             results["figures"].append(measure(bench, name, size))
+            _keep(work / "unfinished.json", results)
         results["drift"].append(_drift(bench, systems, size, results["figures"]))
     shutil.rmtree(bench.corpora, ignore_errors=True)
+    (work / "unfinished.json").unlink(missing_ok=True)
     results["ratios"] = ratios(results)
     return results
 
@@ -162,10 +164,10 @@ def _machine() -> dict[str, Any]:
 
 def _write(results: dict[str, Any], file: Path | None, folder: Path | None, readme: bool) -> None:
     if file is not None:
-        file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        _keep(file, results)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        _keep(folder / "results.json", results)
         for name, picture in pictures(results["figures"]).items():
             (folder / name).write_text(picture, encoding="utf-8")
     if readme:
@@ -175,6 +177,10 @@ def _write(results: dict[str, Any], file: Path | None, folder: Path | None, read
         if not rest:
             raise SystemExit(f"{path} lacks the line {_MARKS[0]}")
         path.write_text(f"{before}{_MARKS[0]}\n\n{told(results)}\n{_MARKS[1]}{after}", encoding="utf-8")
+
+
+def _keep(file: Path, results: dict[str, Any]) -> None:
+    file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _say(line: str) -> None:

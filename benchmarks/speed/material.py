@@ -57,19 +57,27 @@ class Material:
 def prepared(
     folder: Path, sets: Sequence[Path], encoder: Encoder, say: Say, *, sentences: int, encoded: int
 ) -> Material:
-    """The material in a folder within `folder`; made there, unless it was made before of the same."""
-    key = hashlib.sha256(repr((FORMAT, sorted(map(str, sets)), sentences, encoded, encoder.identity)).encode())
-    place = folder / f"material-{key.hexdigest()[:12]}"
-    done = place / "done.json"
-    if not done.exists():
+    """The material in a folder within `folder`: what was made before of the same sets, with as much or more of both, or
+    else made now. A smaller corpus is the beginning of a larger one."""
+    key = hashlib.sha256(repr((FORMAT, [one.name for one in sets], encoder.identity)).encode()).hexdigest()[:12]
+    made = [path.parent for path in folder.glob(f"material-{key}-*-*/done.json")]
+    place = next((one for one in sorted(made) if _is_enough(one, sentences, encoded)), None)
+    if place is None:
+        place = folder / f"material-{key}-{sentences}-{encoded}"
         place.mkdir(parents=True, exist_ok=True)
         _make(place, sets, encoder, say, sentences=sentences, encoded=encoded)
+    done = place / "done.json"
     facts = json.loads(done.read_text(encoding="utf-8"))
     right = {sentence for _, sentence in facts["questions"]}
     texts = (text for article in read_articles(place / "articles.jsonl") for text in article.sentences)
     places = {"": -1} | {text: number for number, text in enumerate(texts) if text in right}
     questions = [(asked, text, places[text]) for asked, text in facts["questions"] if text in places]
     return Material(place, facts["sentences"], facts["real"], facts["encoded"], questions)
+
+
+def _is_enough(made: Path, sentences: int, encoded: int) -> bool:
+    most, exact = map(int, made.name.split("-")[-2:])
+    return most >= sentences and exact >= min(encoded, sentences)
 
 
 def _make(place: Path, sets: Sequence[Path], encoder: Encoder, say: Say, *, sentences: int, encoded: int) -> None:
