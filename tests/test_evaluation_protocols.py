@@ -309,7 +309,7 @@ def test_the_command(measure, tiny, tmp_path):
         *arguments, "--model", "other", "--question-prefix", "q: ", "--passage-prefix", "p: "
     )
     assert code == 0
-    assert made == [(("other",), {"question_prefix": "q: ", "passage_prefix": "p: "})]
+    assert made == [(("other",), {"question_prefix": "q: ", "passage_prefix": "p: ", "runtime": "int8"})]
     for protocol in protocols.PROTOCOLS:
         assert out.count(f"tiny · protocol {protocol} · ") == 4  # all and held back, of two sets
     assert "asking questions: 4 of 4" in err
