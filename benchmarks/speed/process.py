@@ -18,6 +18,7 @@ from typing import Any
 
 _MIB = 1024 * 1024
 _LOOK = 0.25  # seconds between two looks at the memory
+_LAST_WORDS = 5.0  # seconds that a process which has ended its output has for the rest
 
 
 class Beyond(Exception):
@@ -84,6 +85,8 @@ class Running:
             if select.select([self._process.stdout], [], [], min(left, _LOOK))[0]:
                 read = os.read(self._process.stdout.fileno(), 1 << 20)
                 if not read:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        self._process.wait(_LAST_WORDS)  # which may come after its output has ended
                     raise self._beyond(f"ended: {self.said()}")
                 self._left += read
             elif self.resident() > self._most:
