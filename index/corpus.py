@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from index.database import Connection
 from index.encoder import Encoder, Stamp, is_of, stamp_of
@@ -22,6 +21,7 @@ from index.layout import database_path, servers_in
 from index.loading import sentence_vectors
 from index.matrix import widened
 from index.memory import give_back
+from index.places import run_starts
 from index.store import Store, other_stamp
 from index.stored import SentenceVectors, Statistics, Unit
 from index.vectors import VectorIndex
@@ -134,23 +134,18 @@ class Corpus:
         vectors = widened(stored.vectors)
         self._vectors["sentence"].add(stored.ids, stored.vectors)
         # A paragraph's vector is the mean direction of its sentences': as good as encoding its text, and free.
-        starts = _run_starts(stored.paragraph_ids)
+        starts = run_starts(stored.paragraph_ids)
         means = np.add.reduceat(vectors, starts)
         means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
         self._vectors["paragraph"].add(stored.paragraph_ids[starts], means)
         # An article is written by one writer in one transaction, so the ids of its parts follow each other.
-        starts = _run_starts(stored.article_ids)
+        starts = run_starts(stored.article_ids)
         ends = np.r_[starts[1:], len(stored.ids)] - 1
         columns = (stored.ids[starts], stored.ids[ends], stored.paragraph_ids[starts], stored.paragraph_ids[ends])
         for article_id, first, last, *paragraphs in zip(
             stored.article_ids[starts].tolist(), *(column.tolist() for column in columns), strict=True
         ):
             self._ids[article_id] = range(first, last + 1), range(paragraphs[0], paragraphs[1] + 1)
-
-
-def _run_starts(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where runs of equal values begin, in an array that is not empty."""
-    return np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
 
 
 @dataclass(slots=True)

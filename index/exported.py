@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 Precision = Literal["int8", "float32"]
 FORMAT = 1
 """Raised when another export of the same model would be better or other; those made before are then left alone."""
+USER_ERROR = 3
+"""The exit status of an export whose model cannot be had; why stands on its standard output."""
 MODEL, TOKENIZER, MANIFEST = "model.onnx", "tokenizer.json", "manifest.json"
 _LONGEST = 900.0  # seconds that an export may take: a large model on a slow machine
 _ROOT = Path(__file__).parent.parent
@@ -140,7 +142,3 @@ def _made(name: str, precision: Precision, folder: Path) -> Manifest | None:
     elif manifest.made is None:
         log.warning("the model cannot be exported, and is run by sentence-transformers: %s", manifest.reason)
     return manifest
-
-
-USER_ERROR = 3
-"""The exit status of an export whose model cannot be had; why stands on its standard output."""

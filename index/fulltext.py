@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.database import Database, grouped
+from index.places import run_starts
 from index.stored import Ids, Unit
 
 _K1, _B = 1.2, 0.75  # FTS5's own
@@ -137,7 +138,7 @@ class FullText:
         every = np.concatenate(found)
         order = np.argsort(every, kind="stable")  # merges what is sorted in runs
         every = every[order]
-        starts = _run_starts(every)
+        starts = run_starts(every)
         return every[starts], np.add.reduceat(np.concatenate(scores)[order], starts)
 
     def _postings(self, unit: Unit, term: str) -> tuple[Ids, NDArray[np.int64]]:
@@ -147,7 +148,7 @@ class FullText:
         places = np.fromstring(listed, np.int64, sep=",") if listed else np.empty(0, np.int64)
         if not len(places):
             return places, places
-        starts = _run_starts(places)
+        starts = run_starts(places)
         return places[starts], np.diff(starts, append=len(places))
 
     def _totals(self, unit: Unit) -> tuple[int, int]:
@@ -198,11 +199,6 @@ def _best(ids: Ids, scores: NDArray[np.float64], k: int) -> list[int]:
         among = np.flatnonzero(scores >= least)
         ids, scores = ids[among], scores[among]
     return [int(one) for one in ids[np.lexsort((ids, -scores))[:k]]]
-
-
-def _run_starts(values: Ids) -> Ids:
-    """Where runs of equal values begin, in an array that is not empty."""
-    return np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
 
 
 def _number(block: bytes) -> tuple[int, bytes]:

@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
-from index.database import Connection
+from index.database import Connection, grouped
 from index.stored import SentenceVectors
 
 _AT_ONCE = 2048  # rows; what is read is in memory three times over
-_MOST_VALUES = 500  # in one statement; SQLite's own limit was 999 for long
 _SENTENCES = (
     "SELECT id, article_id, paragraph_id, vector FROM sentence WHERE id NOT IN (SELECT id FROM hidden_sentence)"
 )
@@ -29,10 +28,7 @@ def sentence_vectors(
         yield from _pieces(connection, f"{_SENTENCES} ORDER BY id", (), dimension)
         return
     # Nearly by the ids of their sentences, which an index of vectors takes faster in order.
-    ordered = sorted(article_ids)
-    for start in range(0, len(ordered), _MOST_VALUES):
-        some = ordered[start : start + _MOST_VALUES]
-        marks = ", ".join("?" * len(some))
+    for marks, some in grouped(sorted(article_ids)):
         yield from _pieces(connection, f"{_SENTENCES} AND article_id IN ({marks}) ORDER BY id", some, dimension)
 
 

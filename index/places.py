@@ -1,5 +1,5 @@
-"""What lets an index of vectors change fast and be read by many at once: which id lies in which row, arrays that grow,
-and a lock. It knows nothing of vectors, nor of what is looked for in them.
+"""What lets an index of vectors change fast and be read by many at once: which id lies in which row, arrays that grow
+or have runs, and a lock. It knows nothing of vectors, nor of what is looked for in them.
 """
 
 import threading
@@ -83,6 +83,11 @@ def with_room(array: NDArray[Any], used: int, needed: int) -> NDArray[Any]:
     longer = np.empty((max(needed, used + used // 4), *array.shape[1:]), array.dtype)
     longer[:used] = array[:used]
     return longer
+
+
+def run_starts(values: Ids) -> Rows:
+    """Where runs of equal values begin, in an array that is not empty."""
+    return np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
 
 
 class SharedLock:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import config
+from index.encoders import DEFAULT_RUNTIME, Runtime
 from index.errors import UserError
 from index.isolation import Isolation
 from index.models import DEFAULT_MODEL
@@ -46,6 +47,8 @@ def test_without_a_file_there_are_defaults(tmp_path):
     loaded = config.load(home=tmp_path)
     assert (loaded.data, loaded.articles) == (tmp_path / "data", tmp_path / "articles")
     assert loaded.model.name == DEFAULT_MODEL == config.DEFAULT_MODEL
+    assert loaded.model.runtime == DEFAULT_RUNTIME
+    assert config.Runtime == Runtime
     assert loaded.answers.hits == 3
     assert (loaded.limits.max_file_mb, loaded.limits.max_sentences) == (10, 200_000)
     assert loaded.shared_with is None
