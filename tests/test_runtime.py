@@ -119,6 +119,7 @@ def test_a_folder_that_cannot_be_written_costs_the_speed_only(tmp_path, caplog):
 @pytest.mark.model
 def test_a_damaged_export_is_noticed(model_encoder, tmp_path, monkeypatch):
     """An export with one other byte, or a manifest of another version, is never run."""
+    assert model_encoder.identity.runtime == "onnx-int8"  # by now it is there
     own = model_encoder._exported.folder
     copy = tmp_path / "copy"
     copy.mkdir()
