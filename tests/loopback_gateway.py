@@ -52,6 +52,7 @@ class Connection:
         self._deflate = zlib.compressobj() if request.query.get("compress") == "zlib-stream" else None
         self._closing = False
         self._writer = asyncio.ensure_future(self._write())
+        self.reading: asyncio.Task[None] | None = None
 
     def send(self, packet: dict[str, Any]) -> None:
         self._queue.put_nowait(packet)
@@ -82,6 +83,11 @@ class Connection:
                 packet = await self._queue.get()
                 if isinstance(packet, int):
                     self._closing = True
+                    # Beside a read, aiohttp does not wait for the other side's answer, and the TCP connection is gone
+                    # before that can be sent: then, too, the code is lost.
+                    if self.reading is not None:
+                        self.reading.cancel()
+                        await asyncio.wait([self.reading])
                     await self.socket.close(code=packet)
                     return
                 text = json.dumps(packet)
@@ -132,15 +138,23 @@ class Gateway:
         try:
             await self.open.wait()
             connection.send({"op": 10, "d": {"heartbeat_interval": self.heartbeat_interval}, "s": None, "t": None})
-            async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    self._received(connection, json.loads(message.data))
+            connection.reading = asyncio.ensure_future(self._read(connection))
+            await asyncio.wait([connection.reading])
+            if not connection.reading.cancelled():
+                connection.reading.result()
         finally:
+            if connection.reading is not None:
+                connection.reading.cancel()
             self.connections.discard(connection)
             if connection.session is not None and socket.close_code in (1000, 1001):
                 self.sessions.pop(connection.session.id, None)  # a client that closes so will not resume
             await connection.finish()
         return socket
+
+    async def _read(self, connection: Connection) -> None:
+        async for message in connection.socket:
+            if message.type is WSMsgType.TEXT:
+                self._received(connection, json.loads(message.data))
 
     def forget_dead(self) -> None:
         """Drop the sessions that nobody is connected to, as Discord does after some minutes."""
