@@ -30,10 +30,10 @@ from index.encoders import ModelEncoder
 from index.errors import UserError
 from index.yardstick import Yardstick
 from retrieval.candidates import find
-from retrieval.evidence import Shortlist, gather
+from retrieval.evidence import gather, shortlisted
 from retrieval.question import asked_of
 from retrieval.ranker import FixedRanker, shipped
-from retrieval.search import CANDIDATES, LOOKED_AT, articles_of, query_of
+from retrieval.search import CANDIDATES, LOOKED_AT, query_of
 from retrieval.spelling import slips
 
 _ENCODED = 30  # sentences that would be encoded for a question if their tokens were not stored
@@ -74,9 +74,8 @@ def measure(questions: QuestionSet, corpus: Corpus, encoder: Encoder, most: int)
             with clock.step("find candidates"):
                 found = find([view], query, CANDIDATES)
             scores = FixedRanker().scores(found.features)
-            order = np.argsort(-scores, kind="stable")[:LOOKED_AT].tolist()
-            articles = articles_of([found.candidates[i] for i in order])
-            shortlist = Shortlist(found, order, articles, scores)
+            with clock.step("read the best of them"):
+                shortlist = shortlisted(found, scores, LOOKED_AT)
             with clock.step("evidence of words and places"):
                 gather(shortlist, query, without)
             with clock.step("the same, and of stored tokens"):
@@ -84,7 +83,7 @@ def measure(questions: QuestionSet, corpus: Corpus, encoder: Encoder, most: int)
             with clock.step("rank"):
                 shipped().judge(evidence, found.weights)
             if number < _ON_DEMAND:
-                best = [found.candidates[i].sentence for i in order[:_ENCODED]]
+                best = [one.sentence for one in shortlist.candidates[:_ENCODED]]
                 loaded = [(one, view.store.load(one.article_id)) for one in best]
                 texts = [article.text[one.start : one.end] for one, article in loaded if article is not None]
                 with clock.step(f"instead: encode {_ENCODED} sentences"):

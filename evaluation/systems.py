@@ -19,11 +19,11 @@ from index.encoder import Encoder, EncoderIdentity
 from index.stored import StoredArticle, StoredSentence
 from index.tokens import Encoded
 from index.yardstick import Yardstick
-from retrieval.candidates import FEATURES, Candidate, find
+from retrieval.candidates import FEATURES, Candidates, find
 from retrieval.question import asked_of
 from retrieval.ranker import FixedRanker, worth_showing
 from retrieval.retriever import Ranked, Retriever
-from retrieval.search import CANDIDATES, articles_of, query_of
+from retrieval.search import CANDIDATES, query_of
 
 PRODUCT = "verbatim"
 SYSTEMS = ("bm25", "dense", "fixed", PRODUCT)
@@ -70,7 +70,7 @@ def rank_all(retriever: Retriever, corpora: Sequence[Corpus], encoder: Encoder, 
         views = [view for view in views if view.vectors]
         asked = asked_of(text, views, encoder.languages)
         found = find(views, query_of(encoder, text, None, asked), CANDIDATES)
-        places = _places(found.candidates)
+        places = _places(found)
     bm25, dense = (found.features[:, FEATURES.index(name)] for name in ("bm25", "dense"))
     fixed = FixedRanker().scores(found.features)
     return {
@@ -81,8 +81,14 @@ def rank_all(retriever: Retriever, corpora: Sequence[Corpus], encoder: Encoder, 
     }
 
 
-def _places(candidates: Sequence[Candidate]) -> list[Place]:
-    return [_place(article, one.sentence) for one, article in zip(candidates, articles_of(candidates), strict=True)]
+def _places(found: Candidates) -> list[Place]:
+    """(n,) those of all candidates."""
+    of = found.of.tolist()
+    articles = [
+        view.store.articles_by_id(np.unique(found.articles[found.of == number]).tolist())
+        for number, view in enumerate(found.views)
+    ]
+    return [_place(articles[of[i]][one.sentence.article_id], one.sentence) for i, one in found.read().items()]
 
 
 def _place(article: StoredArticle, sentence: StoredSentence) -> Place:

@@ -21,6 +21,7 @@ from index.layout import database_path, servers_in
 from index.loading import sentence_vectors
 from index.matrix import widened
 from index.memory import give_back
+from index.outline import SENTENCE_BYTES, GrowingOutline, Outline
 from index.places import run_starts
 from index.store import Store, other_stamp
 from index.stored import SentenceVectors, Statistics, Unit
@@ -36,14 +37,15 @@ UNITS: tuple[Unit, ...] = ("sentence", "paragraph")
 
 @dataclass(frozen=True, slots=True)
 class CorpusView:
-    """One state of a corpus: the store within a snapshot, and vector indexes of (at least) that state.
+    """One state of a corpus: the store within a snapshot, and vector indexes and an outline of (at least) that state.
 
-    The indexes may be a moment newer than the snapshot when another thread has just brought them up to date: an id
-    that the store does not know is to be passed over.
+    These may be a moment newer than the snapshot when another thread has just brought them up to date: an id that the
+    store does not know is to be passed over, and so is one that the outline does not.
     """
 
     store: Store
     vectors: dict[Unit, VectorIndex]
+    outline: Outline
     statistics: Statistics
     languages: Mapping[str, int] = field(default_factory=dict)  # of its articles, and how many are in each
     _terms: dict[str, list[tuple[str, int]]] = field(default_factory=dict)  # what `vocabulary` has read
@@ -66,6 +68,7 @@ class Corpus:
         self.store = Store(path, create=create)
         self.encoder = encoder
         self._vectors: dict[Unit, VectorIndex] = {}
+        self._outline = GrowingOutline()
         self._articles: set[int] = set()  # ids of those whose vectors are here
         self._ids: dict[int, tuple[range, range]] = {}  # article id → ids of its sentences and paragraphs
         self._generation = -1
@@ -80,7 +83,8 @@ class Corpus:
         with self.store.snapshot() as connection:
             # What an older snapshot reads must not be taken for what the newer state has.
             terms = self._terms if self._refresh(connection) == self._generation else {}
-            yield CorpusView(self.store, dict(self._vectors), self._statistics, self._languages, terms)
+            vectors, outline = dict(self._vectors), self._outline.now
+            yield CorpusView(self.store, vectors, outline, self._statistics, self._languages, terms)
 
     def close(self) -> None:
         self.store.close()
@@ -90,7 +94,8 @@ class Corpus:
         """What the corpus takes in memory while it is open, about: vectors, ids, words and SQLite's pages."""
         vectors = sum(index.nbytes for index in list(self._vectors.values()))
         words = sum(len(words) for words in list(self._terms.values()))
-        return vectors + len(self._ids) * _ARTICLE_BYTES + words * _TERM_BYTES + self.store.cached_bytes
+        places = len(self._outline.now.ids) * SENTENCE_BYTES
+        return vectors + places + len(self._ids) * _ARTICLE_BYTES + words * _TERM_BYTES + self.store.cached_bytes
 
     def _refresh(self, connection: Connection) -> int:
         """Brings the vectors up to the snapshot's generation, which it returns, at the cost of what changed."""
@@ -128,10 +133,14 @@ class Corpus:
     def _remove(self, article_ids: Sequence[int]) -> None:
         gone = [self._ids.pop(article_id) for article_id in article_ids if article_id in self._ids]
         for unit, ranges in zip(UNITS, zip(*gone, strict=True), strict=False):
-            self._vectors[unit].remove(np.concatenate([np.arange(ids.start, ids.stop) for ids in ranges]))
+            ids = np.concatenate([np.arange(ids.start, ids.stop) for ids in ranges])
+            self._vectors[unit].remove(ids)
+            if unit == "sentence":
+                self._outline.remove(ids)
 
     def _add(self, stored: SentenceVectors) -> None:
         vectors = widened(stored.vectors)
+        self._outline.add(stored)
         self._vectors["sentence"].add(stored.ids, stored.vectors)
         # A paragraph's vector is the mean direction of its sentences': as good as encoding its text, and free.
         starts = run_starts(stored.paragraph_ids)

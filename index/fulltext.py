@@ -25,9 +25,33 @@ _K1, _B = 1.2, 0.75  # FTS5's own
 _LEAST_IDF = 1e-6  # of a term that most units hold, as FTS5 has it
 _MOST_COUNTED = 20_000  # terms whose counts are kept for one state of the corpus
 _COUNT_BYTES = 130  # a term with its count
+_MOST_KEPT = 300_000  # postings that are kept for one state of the corpus, those read first leaving first
+_POSTING_BYTES = 16
+_READ_WHOLE = 5_000  # postings of a term that are read in less time than the texts of some hundred units
 _LONGEST = 65_535  # terms; a unit that is longer counts as of this length
 
 Lengths = NDArray[np.uint16]
+Postings = tuple[Ids, NDArray[np.int64]]
+
+
+class _Kept:
+    """Postings that were read, `size` of them in all. Those read first leave first."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._postings: dict[tuple[Unit, str], Postings] = {}
+        self._lock = threading.Lock()
+
+    def get(self, unit: Unit, term: str) -> Postings | None:
+        return self._postings.get((unit, term))
+
+    def put(self, unit: Unit, term: str, postings: Postings) -> None:
+        with self._lock:
+            if (unit, term) not in self._postings:
+                self._postings[unit, term] = postings
+                self.size += len(postings[0])
+            while self.size > _MOST_KEPT:
+                self.size -= len(self._postings.pop(next(iter(self._postings)))[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +65,8 @@ class _Known:
     lengths: dict[Unit, Lengths] = field(default_factory=dict)
     counted: dict[Unit, dict[str, int]] = field(default_factory=lambda: {"sentence": {}, "paragraph": {}})
     totals: dict[Unit, tuple[int, int]] = field(default_factory=dict)
+    postings: _Kept = field(default_factory=_Kept)
+    hiding: dict[Unit, bool] = field(default_factory=dict)
 
 
 class FullText:
@@ -57,7 +83,8 @@ class FullText:
         """What is kept in memory, about."""
         known = self._known
         lengths = sum(one.nbytes for one in list(known.lengths.values()))
-        return lengths + _COUNT_BYTES * sum(map(len, known.counted.values()))
+        counts = _COUNT_BYTES * sum(map(len, known.counted.values()))
+        return lengths + counts + _POSTING_BYTES * known.postings.size
 
     @contextmanager
     def remembering(self, generation: int) -> Iterator[None]:
@@ -102,14 +129,54 @@ class FullText:
         looked = 0
         while len(found) < k and looked < len(ids):
             best = _best(ids, scores, looked + k)[looked:]
-            hidden: set[int] = set()
-            for marks, group in grouped(best):
-                hidden.update(
-                    row[0] for row in self._rows(f"SELECT id FROM hidden_{unit} WHERE id IN ({marks})", group)
-                )
+            hidden = self._hidden(unit, best)
             found += [one for one in best if one not in hidden]
             looked += k
         return found[:k]
+
+    def counts(self, unit: Unit, terms: Sequence[str], ids: Ids) -> NDArray[np.int64]:
+        """(n, m) how often each of m terms stands in each of the n units `ids`, which are distinct and ascend."""
+        counts = np.zeros((len(ids), len(terms)), np.int64)
+        frequencies = self.frequencies(unit, terms)
+        kept = self._here().postings
+        whole = [frequencies[term] <= _READ_WHOLE or kept.get(unit, term) is not None for term in terms]
+        for column, (term, is_read) in enumerate(zip(terms, whole, strict=True)):
+            if is_read and frequencies[term] and len(ids):
+                holding, times = self._postings(unit, term)
+                at = np.minimum(np.searchsorted(holding, ids), len(holding) - 1)
+                counts[:, column] = np.where(holding[at] == ids, times[at], 0)
+        if not all(whole):
+            common = [term for term, is_read in zip(terms, whole, strict=True) if not is_read]
+            counts[:, np.flatnonzero(~np.array(whole))] = _counted(self._texts(unit, ids.tolist()), common)
+        return counts
+
+    def lengths(self, unit: Unit, ids: Ids) -> Lengths:
+        """(n,) how many terms each of the n units `ids`, which ascend, has; those that are not there have none, and
+        very long ones 65,535."""
+        found = np.zeros(len(ids), np.uint16)
+        if len(ids):
+            known = self._lengths(unit, int(ids[-1]))
+            here = ids < len(known)
+            found[here] = known[ids[here]]
+        return found
+
+    def _texts(self, unit: Unit, ids: Sequence[int]) -> list[str]:
+        """The terms of each unit, separated by spaces."""
+        found: dict[int, str] = {}
+        for marks, group in grouped(ids):
+            # Read where FTS5 keeps them: by way of it, each row costs four times as much.
+            found.update(self._rows(f"SELECT id, c0 FROM {unit}_text_content WHERE id IN ({marks})", group))
+        return [found.get(one, "") for one in ids]
+
+    def _hidden(self, unit: Unit, ids: Sequence[int]) -> set[int]:
+        """Those of these units that are hidden."""
+        hiding = self._here().hiding
+        if unit not in hiding:
+            hiding[unit] = bool(self._rows(f"SELECT 1 FROM hidden_{unit} LIMIT 1"))
+        if not hiding[unit]:
+            return set()
+        sql = f"SELECT id FROM hidden_{unit} WHERE id IN"
+        return {row[0] for marks, group in grouped(ids) for row in self._rows(f"{sql} ({marks})", group)}
 
     def _searched_within(self, unit: Unit, terms: Sequence[str], k: int, within: range) -> list[int]:
         """The same by FTS5 itself, which passes over what stands outside of a small range."""
@@ -141,8 +208,15 @@ class FullText:
         starts = run_starts(every)
         return every[starts], np.add.reduceat(np.concatenate(scores)[order], starts)
 
-    def _postings(self, unit: Unit, term: str) -> tuple[Ids, NDArray[np.int64]]:
+    def _postings(self, unit: Unit, term: str) -> Postings:
         """The ids (n,) of the units that hold a term, ascending, and how often each does (n,)."""
+        kept = self._here().postings
+        if (known := kept.get(unit, term)) is None:
+            known = self._read_postings(unit, term)
+            kept.put(unit, term, known)
+        return known
+
+    def _read_postings(self, unit: Unit, term: str) -> Postings:
         # In one row: SQLite works through it without giving way to Python, or waiting for it, at every posting.
         ((listed,),) = self._rows(f"SELECT group_concat(doc) FROM {unit}_posting WHERE term = ?", (term,))
         places = np.fromstring(listed, np.int64, sep=",") if listed else np.empty(0, np.int64)
@@ -199,6 +273,21 @@ def _best(ids: Ids, scores: NDArray[np.float64], k: int) -> list[int]:
         among = np.flatnonzero(scores >= least)
         ids, scores = ids[among], scores[among]
     return [int(one) for one in ids[np.lexsort((ids, -scores))[:k]]]
+
+
+def _counted(texts: Sequence[str], terms: Sequence[str]) -> NDArray[np.int64]:
+    """(n, m) how often each of m terms stands in each of n texts of terms."""
+    # Looked for as they stand, between blanks: splitting every text would cost several times as much.
+    marks = [(f" {term} ", f" {term} {term} ") for term in terms]
+    rows = []
+    for text in texts:
+        held = f" {text} "
+        row = [held.count(mark) for mark, _ in marks]
+        if any(count and twice in held for (_, twice), count in zip(marks, row, strict=True)):
+            words = text.split()  # of two in a row, which share a blank, only one was counted
+            row = [words.count(term) for term in terms]
+        rows.append(row)
+    return np.array(rows, np.int64).reshape(len(texts), len(terms))
 
 
 def _number(block: bytes) -> tuple[int, bytes]:

@@ -9,9 +9,11 @@ import numpy as np
 from index.database import Connection, grouped
 from index.stored import SentenceVectors
 
+Row = tuple[int, int, int, int, bytes]
 _AT_ONCE = 2048  # rows; what is read is in memory three times over
 _SENTENCES = (
-    "SELECT id, article_id, paragraph_id, vector FROM sentence WHERE id NOT IN (SELECT id FROM hidden_sentence)"
+    "SELECT id, article_id, paragraph_id, is_heading, vector FROM sentence"
+    " WHERE id NOT IN (SELECT id FROM hidden_sentence)"
 )
 
 
@@ -34,7 +36,7 @@ def sentence_vectors(
 
 def _pieces(connection: Connection, sql: str, values: Sequence[int], dimension: int) -> Iterator[SentenceVectors]:
     cursor = connection.execute(sql, values)
-    kept: list[tuple[int, int, int, bytes]] = []  # the last article's, of which there may be more
+    kept: list[Row] = []  # the last article's, of which there may be more
     while rows := cursor.fetchmany(_AT_ONCE):
         rows = kept + rows
         whole = len(rows)
@@ -47,9 +49,13 @@ def _pieces(connection: Connection, sql: str, values: Sequence[int], dimension: 
         yield _piece(kept, dimension)
 
 
-def _piece(rows: Sequence[tuple[int, int, int, bytes]], dimension: int) -> SentenceVectors:
-    ids, articles, paragraphs, blobs = zip(*rows, strict=True)
+def _piece(rows: Sequence[Row], dimension: int) -> SentenceVectors:
+    ids, articles, paragraphs, headings, blobs = zip(*rows, strict=True)
     matrix = np.frombuffer(b"".join(blobs), "<f2").reshape(len(ids), dimension)
     return SentenceVectors(
-        np.array(ids, np.int64), np.array(articles, np.int64), np.array(paragraphs, np.int64), matrix
+        np.array(ids, np.int64),
+        np.array(articles, np.int64),
+        np.array(paragraphs, np.int64),
+        matrix,
+        np.array(headings, np.bool_),
     )

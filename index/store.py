@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ from index.stored import (
     Float16,
     PreparedArticle,
     SentenceDetail,
-    SentenceVectors,
     Statistics,
     StoredArticle,
     StoredSentence,
@@ -62,6 +60,8 @@ class Store:
         self._text = FullText(self._database)
         self.search_text = self._text.search
         self.document_frequencies = self._text.frequencies
+        self.term_counts = self._text.counts
+        self.lengths = self._text.lengths
         self.close = self._database.close
         self.is_current = self._database.is_current
 
@@ -307,23 +307,6 @@ class Store:
             found.update((key, Encoding(_vector(blob), *tokens)) for key, blob, *tokens in self._rows(sql, group))
         return found
 
-    def vectors(self, article_ids: Sequence[int] | None = None) -> SentenceVectors:
-        """The vectors of these articles' sentences, or of all, but for those that are hidden."""
-        visible = "id NOT IN (SELECT id FROM hidden_sentence)"
-        sql = f"SELECT id, article_id, paragraph_id, vector FROM sentence WHERE {visible}"
-        if article_ids is None:
-            rows = self._rows(f"{sql} ORDER BY id")
-        else:
-            rows = []
-            for marks, group in grouped(article_ids):
-                rows += self._rows(f"{sql} AND article_id IN ({marks}) ORDER BY id", group)
-            rows.sort(key=itemgetter(0))
-        ids, articles, paragraphs, blobs = zip(*rows, strict=True) if rows else ((), (), (), ())
-        matrix = np.frombuffer(b"".join(blobs), "<f2").reshape(len(ids), -1 if ids else 0)
-        return SentenceVectors(
-            np.array(ids, np.int64), np.array(articles, np.int64), np.array(paragraphs, np.int64), matrix
-        )
-
     def sentences(self, ids: Sequence[int]) -> dict[int, StoredSentence]:
         """Id → sentence, for those that are there."""
         found: dict[int, StoredSentence] = {}
@@ -353,14 +336,6 @@ class Store:
         """What the tokens' codes take, of the whole corpus."""
         return int(self._rows("SELECT total(length(tokens)) FROM sentence_detail")[0][0])
 
-    def first_sentences(self, article_ids: Sequence[int]) -> dict[int, int]:
-        """Article id → the id of its first sentence; those of the others follow it, in order."""
-        found: dict[int, int] = {}
-        for marks, group in grouped(article_ids):
-            sql = f"SELECT article_id, min(id) FROM sentence WHERE article_id IN ({marks}) GROUP BY article_id"
-            found.update(self._rows(sql, group))
-        return found
-
     def ids_of(self, unit: Unit, article_id: int) -> range:
         """The ids of an article's sentences or paragraphs, hidden ones included; none if it is not there."""
         # An article is written in one transaction, so the ids of its parts follow each other.
@@ -371,22 +346,6 @@ class Store:
         """Where an article's sentences or paragraphs stand, in order, hidden ones included."""
         rows = self._rows(f"SELECT start, end FROM {unit} WHERE article_id = ? ORDER BY start", (article_id,))
         return [Span(*row) for row in rows]
-
-    def paragraph_terms(self, ids: Sequence[int]) -> dict[int, str]:
-        """Paragraph id → its index terms, separated by spaces, those of its article's own title first."""
-        found: dict[int, str] = {}
-        for marks, group in grouped(ids):
-            found.update(self._rows(f"SELECT id, c0 FROM paragraph_text_content WHERE id IN ({marks})", group))
-        return found
-
-    def sentences_of_paragraphs(self, paragraph_ids: Sequence[int]) -> list[int]:
-        """Ids of the sentences in these paragraphs, but for those that are hidden."""
-        found: list[int] = []
-        for marks, group in grouped(paragraph_ids):
-            visible = "id NOT IN (SELECT id FROM hidden_sentence)"
-            sql = f"SELECT id FROM sentence WHERE paragraph_id IN ({marks}) AND {visible} ORDER BY id"
-            found += [row[0] for row in self._rows(sql, group)]
-        return found
 
     def neighbours(self, sentence: StoredSentence) -> tuple[Sentence | None, Sentence | None]:
         """The sentences before and after this one in its article."""

@@ -134,12 +134,14 @@ class SentenceDetail:
 
 @dataclass(frozen=True, slots=True)
 class SentenceVectors:
-    """Vectors (n, dimension) of sentences with their `ids`, `article_ids` and `paragraph_ids`, each (n,), by id."""
+    """Vectors (n, dimension) of sentences with their `ids`, `article_ids` and `paragraph_ids`, each (n,), by id, and
+    which of them are `headings` (n,)."""
 
     ids: Ids
     article_ids: Ids
     paragraph_ids: Ids
     vectors: Float16
+    headings: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

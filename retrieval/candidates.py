@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.corpus import UNITS, CorpusView
-from index.stored import StoredSentence, Unit
+from index.outline import Outline
+from index.stored import Ids, StoredSentence, Unit
 from index.tokens import TokenVectors
 from index.yardstick import Scale
 
@@ -56,22 +57,44 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that may answer, the view of the corpus it stands in, and its paragraph's `terms`, those of the
-    article's title first, separated by spaces."""
+    """A sentence that may answer, and the view of the corpus it stands in."""
 
     view: CorpusView
     sentence: StoredSentence
-    around: str
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """(n,) candidates and their evidence, `features` (n, len(FEATURES)) float64; and the `weights` of the question's
-    terms in sentences."""
+    """n candidates, of which no more is known than is in memory, and the evidence for them.
 
-    candidates: list[Candidate]
+    Each stands in that of the `views` whose number `of` (n,) says; `ids`, `paragraphs`, `articles` and `places` (n,)
+    are an outline's. `features` (n, len(FEATURES)) are float64, `around` (n, m) says which of the question's m terms
+    stand in the paragraph or its article's title, and `weights` are those terms' in sentences, in the same order.
+    """
+
+    views: Sequence[CorpusView]
+    of: Ids
+    ids: Ids
+    paragraphs: Ids
+    articles: Ids
+    places: Ids
     features: NDArray[np.float64]
+    around: NDArray[np.bool_]
     weights: "TermWeights"
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def read(self, order: Sequence[int] | None = None) -> dict[int, Candidate]:
+        """Number → candidate, of these or of all, in this order; without what the store has no longer, or not yet."""
+        numbers = range(len(self)) if order is None else order
+        wanted: dict[int, list[int]] = {}
+        of, ids = self.of.tolist(), self.ids.tolist()
+        for number in numbers:
+            wanted.setdefault(of[number], []).append(ids[number])
+        read = {view: self.views[view].store.sentences(sorted(some)) for view, some in wanted.items()}
+        found = ((number, read[of[number]].get(ids[number])) for number in numbers)
+        return {number: Candidate(self.views[of[number]], one) for number, one in found if one is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +108,14 @@ class TermWeights:
     units: int
     unknown: float  # the share of the question's IDF that no unit has
 
-    def bm25(self, texts: Sequence[str]) -> list[float]:
-        """(n,) BM25 of n texts of terms, over the bound that BM25 has for this question: 0 to 1."""
+    def bm25(self, counts: NDArray[np.int64], lengths: NDArray[np.integer]) -> NDArray[np.float64]:
+        """(n,) BM25 of n units that have `counts` (n, m) of the m terms, and `lengths` (n,) in all, over the bound that
+        BM25 has for this question: 0 to 1."""
         if not self.total:
-            return [0.0] * len(texts)
-        counts = _counts(texts, list(self.idf))
-        lengths = np.array([text.count(" ") + 1 for text in texts])
+            return np.zeros(len(counts))
         norms = _K1 * (1 - _B + _B * lengths / self.average_length)
         scores = counts * (_K1 + 1) / (counts + norms[:, np.newaxis]) @ np.array(list(self.idf.values()))
-        bm25: list[float] = (scores / (self.total * (_K1 + 1))).tolist()
-        return bm25
+        return np.asarray(scores / (self.total * (_K1 + 1)))
 
     def share(self, terms: Iterable[str]) -> float:
         """The share of the question's IDF that these of its terms make up: 0 to 1."""
@@ -107,42 +128,34 @@ def find(views: Sequence[CorpusView], query: Query, k: int, within: Within | Non
     even so."""
     frequencies = {unit: [view.store.document_frequencies(unit, query.terms) for view in views] for unit in UNITS}
     weights = {unit: _weights(views, unit, frequencies[unit]) for unit in UNITS}
-    candidates: list[Candidate] = []
-    rows: list[tuple[float, ...]] = []
+    terms = list(weights["sentence"].idf)
+    found = [(Outline(), np.empty(0, np.int64), np.empty((0, len(FEATURES))), np.empty((0, len(terms)), np.bool_))]
     for number, view in enumerate(views):
         if within is not None and view is not within.view:
             continue
         sought = {unit: _sought(frequencies[unit][number], everything=within is not None) for unit in UNITS}
-        sentences = _candidates_of(view, query.vector, sought, k, within)
-        if not sentences:
-            continue
-        paragraphs = _paragraphs(view, sentences, query, weights["paragraph"])
-        cosines = np.stack([sentence.vector for sentence in sentences]).astype(np.float32) @ query.vector
-        bm25 = weights["sentence"].bm25([sentence.terms for sentence in sentences])
-        for sentence, cosine, own in zip(sentences, cosines.tolist(), bm25, strict=True):
-            around = paragraphs[sentence.paragraph_id]
-            candidates.append(Candidate(view, sentence, around.terms))
-            rows.append((cosine, around.cosine, own, around.bm25))
-    features = np.array(rows, np.float64).reshape(len(rows), len(FEATURES))
+        some = _candidates_of(view, query.vector, sought, k, within)
+        paragraphs, at = np.unique(some.paragraphs, return_inverse=True)
+        cosines, counts = _compared(view, "sentence", some.ids, query, terms)
+        beside, counts_beside = _compared(view, "paragraph", paragraphs, query, terms)
+        bm25 = weights["sentence"].bm25(counts, view.store.lengths("sentence", some.ids))
+        bm25_beside = weights["paragraph"].bm25(counts_beside, view.store.lengths("paragraph", paragraphs))
+        features = np.column_stack([cosines, beside[at], bm25, bm25_beside[at]])
+        found.append((some, np.full(len(some.ids), number), features, counts_beside[at] > 0))
+    outlines, *columns = zip(*found, strict=True)
+    of, features, around = map(np.concatenate, columns)
     features[:, :2] = query.scale.of(features[:, :2])
-    return Candidates(candidates, features, weights["sentence"])
+    ids, paragraphs, articles, places = (
+        np.concatenate([getattr(one, name) for one in outlines]) for name in ("ids", "paragraphs", "articles", "places")
+    )
+    return Candidates(views, of, ids, paragraphs, articles, places, features, around, weights["sentence"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Paragraph:
-    cosine: float
-    bm25: float
-    terms: str
-
-
-def _paragraphs(
-    view: CorpusView, sentences: Iterable[StoredSentence], query: Query, weights: TermWeights
-) -> dict[int, _Paragraph]:
-    ids = sorted({sentence.paragraph_id for sentence in sentences})
-    texts = view.store.paragraph_terms(ids)
-    cosines = (view.vectors["paragraph"].get(ids) @ query.vector).tolist()
-    bm25 = weights.bm25([texts[key] for key in ids])
-    return {key: _Paragraph(cosine, own, texts[key]) for key, cosine, own in zip(ids, cosines, bm25, strict=True)}
+def _compared(
+    view: CorpusView, unit: Unit, ids: Ids, query: Query, terms: Sequence[str]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The cosines (n,) of n units with the question, and how often each of m terms stands in each (n, m)."""
+    return view.vectors[unit].get(ids) @ query.vector, view.store.term_counts(unit, terms, ids)
 
 
 def _candidates_of(
@@ -151,16 +164,18 @@ def _candidates_of(
     sought: Mapping[Unit, Sequence[str]],
     k: int,
     within: Within | None = None,
-) -> list[StoredSentence]:
+) -> Outline:
     most: dict[Unit, int] = {"sentence": k, "paragraph": max(1, k // 5)}
-    found: dict[Unit, set[int]] = {}
+    found: dict[Unit, Ids] = {}
     for unit in UNITS:
         only = None if within is None else within.ids(unit)
-        near = view.vectors[unit].search(vector, most[unit], only).ids.tolist()
-        found[unit] = {*near, *view.store.search_text(unit, sought[unit], most[unit], only)}
-    ids = found["sentence"].union(view.store.sentences_of_paragraphs(sorted(found["paragraph"])))
+        near = view.vectors[unit].search(vector, most[unit], only).ids
+        worded = np.array(view.store.search_text(unit, sought[unit], most[unit], only), np.int64)
+        found[unit] = np.unique(np.concatenate([near, worded]))
+    ids = np.unique(np.concatenate([found["sentence"], view.outline.of_paragraphs(found["paragraph"])]))
+    some = view.outline.of(ids)
     # A heading answers nothing. What it says counts for the sentences below it, whose paragraph it belongs to.
-    return [sentence for sentence in view.store.sentences(sorted(ids)).values() if not sentence.is_heading]
+    return some.at(~some.headings)
 
 
 def _sought(frequencies: Mapping[str, int], *, everything: bool) -> list[str]:
@@ -193,18 +208,3 @@ def _weights(views: Sequence[CorpusView], unit: Unit, frequencies: Sequence[Mapp
     total = sum(idf.values())
     unknown = sum(idf[term] for term, count in pooled.items() if not count) / total if total else 0.0
     return TermWeights(idf, total, max(1.0, length / max(1, number)), number, unknown)
-
-
-def _counts(texts: Sequence[str], terms: Sequence[str]) -> NDArray[np.int64]:
-    """(n, m) how often each of m terms stands in each of n texts of terms."""
-    # Looked for as they stand, between blanks: splitting every text would cost several times as much.
-    marks = [(f" {term} ", f" {term} {term} ") for term in terms]
-    rows = []
-    for text in texts:
-        held = f" {text} "
-        row = [held.count(mark) for mark, _ in marks]
-        if any(count and twice in held for (_, twice), count in zip(marks, row, strict=True)):
-            words = text.split()  # of two in a row, which share a blank, only one was counted
-            row = [words.count(term) for term in terms]
-        rows.append(row)
-    return np.array(rows, np.int64).reshape(len(texts), len(terms))

@@ -14,10 +14,9 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from index.corpus import CorpusView
 from index.language import UND, analysed_as
 from index.lexical import STOP_TERMS, names, terms
-from index.stored import SentenceDetail, StoredArticle, StoredSentence
+from index.stored import Ids, SentenceDetail, StoredArticle, StoredSentence
 from index.yardstick import Yardstick
 from retrieval.candidates import FEATURES, Candidate, Candidates, Query
 from retrieval.expectation import OFFERS, Kind, kind_of, offered
@@ -61,11 +60,10 @@ Key = tuple[int, int]  # of a sentence: its view, by its place among them, and i
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """The sentences that are looked at, by key, and which stand before and after which."""
+    """The sentences that are looked at, and those beside them, by key; and which stand before and after which."""
 
     sentences: dict[Key, StoredSentence]
     details: dict[Key, SentenceDetail]
-    first: dict[Key, int]  # key of an article → id of its first sentence
 
     def neighbour(self, key: Key, step: int) -> Key | None:
         """The sentence before (-1) or after (1) this one in its paragraph. Ids follow each other in an article."""
@@ -76,12 +74,35 @@ class _Around:
 
 @dataclass(frozen=True, slots=True)
 class Shortlist:
-    """The candidates `order` of those `found`, with their `articles`; `scores` (n,) are the first scores of all."""
+    """The candidates numbered `order` (n,) of those `found`, as read: `candidates` (n,), their `articles` (n,), and
+    what is `around` them. `scores` are the first scores of all that were found."""
 
     found: Candidates
-    order: Sequence[int]
-    articles: Sequence[StoredArticle]
     scores: Floats
+    order: Sequence[int]
+    candidates: Sequence[Candidate]
+    articles: Sequence[StoredArticle]
+    around: _Around
+
+
+def shortlisted(found: Candidates, scores: Floats, most: int) -> Shortlist:
+    """The `most` candidates with the best first `scores`, best first."""
+    order = np.argsort(-scores, kind="stable")[:most].tolist()
+    of, ids = found.of.tolist(), found.ids.tolist()
+    sentences: dict[Key, StoredSentence] = {}
+    details: dict[Key, SentenceDetail] = {}
+    articles: dict[Key, StoredArticle] = {}
+    for number, view in enumerate(found.views):
+        near = sorted({ids[i] + step for i in order if of[i] == number for step in (-1, 0, 1)})
+        if near:
+            sentences.update(((number, key), one) for key, one in view.store.sentences(near).items())
+            details.update(((number, key), one) for key, one in view.store.details(near).items())
+            own = sorted({int(found.articles[i]) for i in order if of[i] == number})
+            articles.update(((number, key), one) for key, one in view.store.articles_by_id(own).items())
+    order = [i for i in order if (of[i], ids[i]) in sentences]
+    candidates = [Candidate(found.views[of[i]], sentences[of[i], ids[i]]) for i in order]
+    own_articles = [articles[of[i], one.sentence.article_id] for i, one in zip(order, candidates, strict=True)]
+    return Shortlist(found, scores, order, candidates, own_articles, _Around(sentences, details))
 
 
 def gather(shortlist: Shortlist, query: Query, yardstick: Yardstick) -> Floats:
@@ -90,78 +111,76 @@ def gather(shortlist: Shortlist, query: Query, yardstick: Yardstick) -> Floats:
     The columns of TOKENS are NaN where none of them has tokens.
     """
     found, order = shortlist.found, shortlist.order
-    views = list({id(one.view): one.view for one in found.candidates}.values())
-    number = {id(view): i for i, view in enumerate(views)}
-    keys: list[Key] = [(number[id(one.view)], one.sentence.id) for one in found.candidates]
-    chosen = [keys[i] for i in order]
-    around = _look_around(found.candidates, keys, chosen, views)
+    keys: list[Key] = list(zip(found.of[order].tolist(), found.ids[order].tolist(), strict=True))
     columns = [
-        found.features[list(order)],
-        _nearby(shortlist, keys, around, query),
-        _words(shortlist, keys, around, query),
-        _tokens(chosen, around, found, query, yardstick),
+        found.features[order],
+        _nearby(shortlist, keys, query),
+        _words(shortlist, keys, query),
+        _tokens(keys, shortlist.around, found, query, yardstick),
     ]
     return np.concatenate(columns, axis=1)
 
 
-def _look_around(
-    candidates: Sequence[Candidate], keys: Sequence[Key], chosen: Sequence[Key], views: Sequence[CorpusView]
-) -> _Around:
-    sentences = {key: one.sentence for key, one in zip(keys, candidates, strict=True)}
-    details: dict[Key, SentenceDetail] = {}
-    first: dict[Key, int] = {}
-    for number, view in enumerate(views):
-        own = [key for of, key in chosen if of == number]
-        near = sorted({key + step for key in own for step in (-1, 0, 1)})
-        missing = [key for key in near if (number, key) not in sentences]
-        sentences.update(((number, key), one) for key, one in view.store.sentences(missing).items())
-        details.update(((number, key), one) for key, one in view.store.details(near).items())
-        articles = sorted({sentences[number, key].article_id for key in own})
-        first.update(((number, key), one) for key, one in view.store.first_sentences(articles).items())
-    return _Around(sentences, details, first)
-
-
-def _nearby(shortlist: Shortlist, keys: Sequence[Key], around: _Around, query: Query) -> Floats:
-    found, order, scores = shortlist.found, shortlist.order, shortlist.scores
-    articles: dict[Key, tuple[float, float]] = {}
-    paragraphs: dict[Key, list[tuple[float, int]]] = {}
-    dense = found.features[:, FEATURES.index("dense")].tolist()
-    for i, (key, one) in enumerate(zip(keys, found.candidates, strict=True)):
-        article = (key[0], one.sentence.article_id)
-        cosine, score = articles.get(article, (-math.inf, -math.inf))
-        articles[article] = max(cosine, dense[i]), max(score, float(scores[i]))
-        paragraphs.setdefault((key[0], one.sentence.paragraph_id), []).append((float(scores[i]), i))
-    rows = []
-    for i in order:
-        key, sentence = keys[i], found.candidates[i].sentence
-        others = [score for score, j in paragraphs[key[0], sentence.paragraph_id] if j != i]
-        gain = 0.0
-        if sentence.terms.partition(" ")[0] in _PRONOUNS and (before := around.neighbour(key, -1)) is not None:
+def _nearby(shortlist: Shortlist, keys: Sequence[Key], query: Query) -> Floats:
+    found, order, around = shortlist.found, shortlist.order, shortlist.around
+    dense, scores = found.features[:, FEATURES.index("dense")], shortlist.scores
+    articles, paragraphs = (_same(found.of, ids) for ids in (found.articles, found.paragraphs))
+    gains = np.zeros(len(order))
+    for row, (i, key, one) in enumerate(zip(order, keys, shortlist.candidates, strict=True)):
+        if one.sentence.terms.partition(" ")[0] in _PRONOUNS and (before := around.neighbour(key, -1)) is not None:
             vector = around.sentences[before].vector.astype(np.float32)
-            gain = float(query.scale.of(vector @ query.vector)) - dense[i]
-        rows.append((*articles[key[0], sentence.article_id], max(others, default=0.0), gain))
-    return np.array(rows, np.float64).reshape(len(rows), len(NEARBY))
+            gains[row] = float(query.scale.of(vector @ query.vector)) - dense[i]
+    others = _best_other(scores, paragraphs)
+    return np.column_stack([_best(dense, articles)[order], _best(scores, articles)[order], others[order], gains])
 
 
-def _words(shortlist: Shortlist, keys: Sequence[Key], around: _Around, query: Query) -> Floats:
-    found = shortlist.found
+def _same(of: Ids, ids: Ids) -> Ids:
+    """(n,) a number for each pair of a view and an id, the same for the same."""
+    pairs = zip(of.tolist(), ids.tolist(), strict=True)
+    known: dict[Key, int] = {}
+    return np.array([known.setdefault(pair, len(known)) for pair in pairs], np.int64)
+
+
+def _best(values: Floats, groups: Ids) -> Floats:
+    """(n,) the best value in the group of each."""
+    best = np.full(len(values), -np.inf)
+    np.maximum.at(best, groups, values)
+    return best[groups]
+
+
+def _best_other(values: Floats, groups: Ids) -> Floats:
+    """(n,) the best value of the others in the group of each, 0 where there are none."""
+    order = np.lexsort((-values, groups))  # in each group, the best first
+    ordered = groups[order]
+    first = np.ones(len(values), np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    leads = order[first]
+    others = _best(values, groups)
+    second = np.zeros(len(values))
+    has_more = np.flatnonzero(first[:-1] & ~first[1:])
+    second[order[has_more]] = values[order[has_more + 1]]
+    others[leads] = second[leads]
+    return others
+
+
+def _words(shortlist: Shortlist, keys: Sequence[Key], query: Query) -> Floats:
+    found, around = shortlist.found, shortlist.around
     share, asked = found.weights.share, frozenset(query.terms)
+    sought = np.array(list(found.weights.idf), object)
     kind = kind_of(query.text) if query.language in ("en", UND) else Kind.OTHER
     opening = _WORD.match(query.text)
     named = frozenset(names(query.text[opening.end() if opening else 0 :], analysed_as(query.language))) & asked
     figures = frozenset(term for term in asked if term[0].isdigit())
     marks = [(term, f" {term} ") for term in asked]
     rows = []
-    for i, article in zip(shortlist.order, shortlist.articles, strict=True):
-        key, one = keys[i], found.candidates[i]
+    for i, key, one, article in zip(shortlist.order, keys, shortlist.candidates, shortlist.articles, strict=True):
         words = one.sentence.terms.split()
         own = asked.intersection(words)
         titled = own | asked.intersection(_title(article))
-        everywhere = titled | _held(one.around, marks)
+        everywhere = titled.union(sought[found.around[i]])
         near = (around.sentences[at].terms for at in _neighbours(key, around))
         window = titled.union(*(_held(text, marks) for text in near))
         capitals = around.details[key].names.split() if key in around.details else []
-        position = key[1] - around.first.get((key[0], one.sentence.article_id), key[1])
         rows.append(
             (
                 share(titled),
@@ -173,7 +192,7 @@ def _words(shortlist: Shortlist, keys: Sequence[Key], around: _Around, query: Qu
                 math.log1p(len(words)),
                 math.log1p(len(frozenset(words) - asked - STOP_TERMS)),
                 math.log1p(sum(name not in asked for name in capitals)),
-                1 / (1 + position),
+                1 / (1 + int(found.places[i])),
                 *offered(kind, words, capitals, asked),
             )
         )

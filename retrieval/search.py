@@ -12,7 +12,7 @@ from index.corpus import CorpusView
 from index.encoder import Encoder
 from index.stored import StoredArticle
 from retrieval.candidates import Candidate, Candidates, Query, Within, find
-from retrieval.evidence import Shortlist, gather
+from retrieval.evidence import gather, shortlisted
 from retrieval.question import Wording, asked_of, foreign
 from retrieval.ranker import FixedRanker
 from retrieval.spelling import mended, slips
@@ -25,24 +25,20 @@ LOOKED_AT = 40  # best of these that are looked at closely: in three question se
 class Search:
     """What was `found` for a question, of which the n best by `first_scores` are looked at closely.
 
-    `order` (n,) are their places in `found.candidates`, `articles` (n,) theirs, and `evidence` is (n, len(EVIDENCE)).
-    `words_alone`: the model does not know the question's `language`, an ISO 639-1 code or "und". `question` is what was
-    searched for: the question with its slips put right.
+    `order` (n,) are their numbers in `found`, `candidates` (n,) and `articles` (n,) are they and theirs, and `evidence`
+    is (n, len(EVIDENCE)). `words_alone`: the model does not know the question's `language`, an ISO 639-1 code or "und".
+    `question` is what was searched for: the question with its slips put right.
     """
 
     found: Candidates
     first_scores: NDArray[np.float64]
     order: Sequence[int]
+    candidates: Sequence[Candidate]
     articles: Sequence[StoredArticle]
     evidence: NDArray[np.float64]
     language: str
     words_alone: bool
     question: str
-
-    @property
-    def candidates(self) -> list[Candidate]:
-        """(n,) those that were looked at closely."""
-        return [self.found.candidates[i] for i in self.order]
 
 
 def search(
@@ -70,10 +66,10 @@ def search(
     words_alone = unknown and any(asked.language in view.languages for view in views)
     found = find(views, query, CANDIDATES, within)
     scores = FixedRanker().scores(found.features, words_alone=words_alone)
-    order = np.argsort(-scores, kind="stable")[:most].tolist()
-    articles = articles_of([found.candidates[i] for i in order])
-    evidence = gather(Shortlist(found, order, articles, scores), query, encoder.yardstick)
-    return Search(found, scores, order, articles, evidence, asked.language, words_alone, question)
+    close = shortlisted(found, scores, most)
+    evidence = gather(close, query, encoder.yardstick)
+    read = close.order, close.candidates, close.articles
+    return Search(found, scores, *read, evidence, asked.language, words_alone, question)
 
 
 def query_of(encoder: Encoder, searched: str, own: str | None, asked: Wording) -> Query:
@@ -86,12 +82,3 @@ def query_of(encoder: Encoder, searched: str, own: str | None, asked: Wording) -
     vector = read.vectors.sum(axis=0)
     vector /= max(float(np.linalg.norm(vector)), 1e-9)
     return Query(vector, asked.terms, encoder.yardstick.cosine, read.tokens[0], searched, asked.language)
-
-
-def articles_of(candidates: Sequence[Candidate]) -> list[StoredArticle]:
-    """The article of each."""
-    wanted: dict[int, tuple[CorpusView, set[int]]] = {}
-    for one in candidates:
-        wanted.setdefault(id(one.view), (one.view, set()))[1].add(one.sentence.article_id)
-    articles = {key: view.store.articles_by_id(sorted(ids)) for key, (view, ids) in wanted.items()}
-    return [articles[id(one.view)][one.sentence.article_id] for one in candidates]

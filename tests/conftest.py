@@ -7,7 +7,10 @@ import hashlib
 import json
 import os
 import re
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import fields
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -19,6 +22,9 @@ from index.corpus import Corpus, Library
 from index.encoder import EncoderIdentity
 from index.encoders import ModelEncoder
 from index.lexical import question_terms, terms
+from index.loading import sentence_vectors
+from index.store import Store
+from index.stored import SentenceVectors
 from index.tokens import Encoded, TokenVectors
 from index.yardstick import Yardstick, measure
 from retrieval.ranker import SHIPPED
@@ -37,6 +43,18 @@ ARTICLES = {
     "owls.md": "# Owls in the old mill\n\nA pair of barn owls nests in the mill. They raised four chicks this summer. "
     "Visitors may watch them from the hide after sunset.\n",
 }
+
+
+def stored_vectors(store: Store, article_ids: Sequence[int] | None = None) -> SentenceVectors:
+    """The vectors of these articles' sentences, or of all, by id, but for those that are hidden."""
+    stamp = store.stamp()
+    dimension = stamp.dimension if stamp else 0
+    with closing(sqlite3.connect(store.path)) as connection:
+        pieces = list(sentence_vectors(connection, article_ids, dimension))
+    none = np.empty(0, np.int64)
+    pieces = pieces or [SentenceVectors(none, none, none, np.empty((0, dimension), np.float16), none.astype(np.bool_))]
+    columns = {one.name: np.concatenate([getattr(piece, one.name) for piece in pieces]) for one in fields(pieces[0])}
+    return SentenceVectors(**columns)
 
 
 def demanding(path: Path, lowest: float = 1.0) -> Path:

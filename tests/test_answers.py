@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from conftest import stored_vectors
 
 from index.corpus import Library
 from index.indexer import Indexer
@@ -169,5 +170,5 @@ def test_the_stray_byte_is_no_sentence(seed):
     store = seed._corpora[0].store
     text = store.load(1).text
     assert text.endswith("ramifications of the ongoing conflict.")
-    stored = store.sentences(store.vectors().ids.tolist())
+    stored = store.sentences(stored_vectors(store).ids.tolist())
     assert len(stored) == 24 and max(one.end for one in stored.values()) == len(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ARTICLES, HashEncoder
+from conftest import ARTICLES, HashEncoder, stored_vectors
 
 from index.article import Article
 from index.corpus import Corpus, Library
@@ -23,7 +23,7 @@ OWLS = Article("/owls", "The owls", "Barn owls nest in the mill. They raised fou
 def assert_in_step(corpus: Corpus) -> None:
     """The vector indexes hold exactly what the store holds, and what a fresh start would build."""
     with corpus.view() as view:
-        stored = view.store.vectors()
+        stored = stored_vectors(view.store)
         assert len(view.vectors["sentence"]) == len(stored.ids)
         np.testing.assert_array_equal(view.vectors["sentence"].get(stored.ids), stored.vectors.astype(np.float32))
         paragraphs = np.unique(stored.paragraph_ids)
@@ -50,7 +50,7 @@ def test_vectors_follow_every_change(corpus, encoder):
 def test_vectors_read_in_pieces_are_the_same(corpus, encoder, monkeypatch, at_once):
     """Wherever a piece ends, whole articles come with it, so that a paragraph's mean is that of all its sentences."""
     Indexer(corpus.store, encoder).add_articles([BRIDGE, OWLS, Article("/tide", "The tide", "It rose. It fell. So.")])
-    whole = corpus.store.vectors()
+    whole = stored_vectors(corpus.store)
     monkeypatch.setattr("index.loading._AT_ONCE", at_once)
     with corpus.store.snapshot() as connection:
         for wanted in (None, [3, 1]):

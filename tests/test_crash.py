@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import HashEncoder
+from conftest import HashEncoder, stored_vectors
 
 from index.corpus import Corpus
 from index.indexer import Indexer
@@ -43,7 +43,7 @@ def assert_whole(store: Store) -> dict[str, str]:
     found = {}
     for row in store.articles():
         article = store.load(row.id)
-        stored = store.sentences(store.vectors([row.id]).ids.tolist())
+        stored = store.sentences(stored_vectors(store, [row.id]).ids.tolist())
         expected = split(article.text)
         assert [(one.start, one.end) for one in stored.values()] == expected
         assert all(one.vector.shape == (HashEncoder().dimension,) and one.terms for one in stored.values())

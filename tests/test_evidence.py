@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from conftest import HashEncoder
+from conftest import HashEncoder, stored_vectors
 
 from index.article import Article, Sentence
 from index.corpus import Corpus
@@ -356,7 +356,8 @@ def test_without_tokens_their_columns_say_nothing(tmp_path):
     for sentence, row in found.items():
         for column, value in row.items():
             assert math.isnan(value) if column in TOKENS else value == pytest.approx(full[sentence][column])
-    assert all(len(detail.tokens) == 0 for detail in corpus.store.details(corpus.store.vectors().ids.tolist()).values())
+    details = corpus.store.details(stored_vectors(corpus.store).ids.tolist())
+    assert all(len(detail.tokens) == 0 for detail in details.values())
     best = Retriever([corpus], encoder).rank(question, top=1)[0][0]
     with corpus.view() as view:
         looked = search([view], encoder, question)

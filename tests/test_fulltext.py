@@ -108,6 +108,7 @@ def test_what_a_transaction_took_back_is_not_remembered(store):
         raise ZeroDivisionError
     with store._database.transaction("IMMEDIATE") as connection:
         connection.execute("INSERT INTO sentence_text (rowid, terms) VALUES (500, 'w0')")
+        store._raised_generation(connection)
     with store.snapshot():
         scores = by_fts5(store, "sentence", ["w0"])
         found = store.search_text("sentence", ["w0"], 1_000)

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import HashEncoder
+from conftest import HashEncoder, stored_vectors
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +59,7 @@ def contents(store: Store) -> list:
     found = []
     for row in store.articles():
         article = store.load(row.id)
-        stored = store.vectors([row.id])
+        stored = stored_vectors(store, [row.id])
         sentences = store.sentences(stored.ids.tolist())
         details = store.details(list(sentences))
         found.append(
@@ -198,7 +198,7 @@ def test_details_say_what_is_named_and_what_the_title_is(indexer, corpus, encode
     indexer.sync([str(articles / "bridge.md"), str(articles / "bakery.txt")])
     details = {
         one.terms: corpus.store.details([key])[key]
-        for key, one in corpus.store.sentences(corpus.store.vectors().ids.tolist()).items()
+        for key, one in corpus.store.sentences(stored_vectors(corpus.store).ids.tolist()).items()
     }
     coder = encoder.yardstick.coder
     opened, oven = details["it was open by the mayor in 1932"], details["it oven burn appl wood"]
@@ -324,7 +324,7 @@ def test_a_rebuild_leaves_no_old_vector(library, corpus, encoder):
 
     late = Late(512, model="new")
     assert Indexer(corpus.store, late).rebuild() == 2
-    assert corpus.store.vectors().vectors.shape == (2, 512)
+    assert stored_vectors(corpus.store).vectors.shape == (2, 512)
     assert corpus.store.stamp().model == "new"
 
 
@@ -387,7 +387,7 @@ def test_an_article_is_read_by_the_rules_of_its_language(indexer, articles, corp
     assert corpus.store.languages() == {"en": 3, "de": 1}
     ferry = next(one for one in corpus.store.articles() if one.language == "de")
     text = corpus.store.load(ferry.id).text
-    stored = corpus.store.sentences(corpus.store.vectors([ferry.id]).ids.tolist()).values()
+    stored = corpus.store.sentences(stored_vectors(corpus.store, [ferry.id]).ids.tolist()).values()
     quoted = [text[one.start : one.end] for one in stored]
     assert [one.split()[0] for one in quoted] == ["Die", "Die", "Sie"]
     assert "insel wurd" in list(stored)[1].terms and "handl" in list(stored)[1].terms

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from conftest import HashEncoder
+from conftest import HashEncoder, stored_vectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +51,7 @@ def query(encoder, question):
 
 
 def keys(found):
-    return {(one.view.store.path, one.sentence.id): i for i, one in enumerate(found.candidates)}
+    return {(found.views[of].store.path, key): i for i, (of, key) in enumerate(zip(found.of, found.ids, strict=True))}
 
 
 @settings(max_examples=25, deadline=None)
@@ -67,7 +67,7 @@ def test_the_same_as_a_look_through_everything(crowded, words, number):
         restricted = find(views, query(encoder, question), 10_000, Within(operators, article.id))
         assert restricted.weights == everything.weights
         every, some = keys(everything), keys(restricted)
-        own_ids = {key for key, i in every.items() if everything.candidates[i].sentence.article_id == article.id} & {
+        own_ids = {key for key, i in every.items() if everything.articles[i] == article.id} & {
             (operators.store.path, one) for one in corpus.store.ids_of("sentence", article.id)
         }
         assert set(some) == own_ids
@@ -84,13 +84,13 @@ def test_the_nearest_within_an_article(crowded, words, number, k):
     asked = query(crowded.encoder, " ".join(words))
     with corpus.view() as view:
         found = find([view], asked, k, Within(view, article.id))
-        stored = corpus.store.vectors([article.id])
+        stored = stored_vectors(corpus.store, [article.id])
         headings = {one.id for one in corpus.store.sentences(stored.ids.tolist()).values() if one.is_heading}
         cosines = stored.vectors.astype(np.float32) @ asked.vector
         least = float(np.sort(cosines)[-min(k, len(cosines))])  # of those as near as the last, any may be left out
         nearest = {int(key) for key, cosine in zip(stored.ids, cosines, strict=True) if cosine > least + 1e-6}
-        assert nearest - headings <= {one.sentence.id for one in found.candidates}
-        assert {one.sentence.article_id for one in found.candidates} <= {article.id}
+        assert nearest - headings <= set(found.ids.tolist())
+        assert set(found.articles.tolist()) <= {article.id}
 
 
 def test_vectors_within_a_range_of_ids():

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from conftest import HashEncoder
+from conftest import HashEncoder, stored_vectors
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loopback_web import LoopbackWeb
@@ -63,7 +63,7 @@ def state(store: Store) -> dict:
     sources = {row.id: row.source for row in store.articles()}
     found = {}
     for row in store.articles():
-        visible = set(store.vectors([row.id]).ids.tolist())
+        visible = set(stored_vectors(store, [row.id]).ids.tolist())
         columns = "id, start, end, is_heading, encoded_hash, hex(vector)"
         rows = store._rows(f"SELECT {columns} FROM sentence WHERE article_id = ? ORDER BY start", (row.id,))
         sentences = [(one[0] in visible, *one[1:]) for one in rows]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from conftest import HashEncoder
+from conftest import HashEncoder, stored_vectors
 
 from index.article import Article
 from index.corpus import Corpus
@@ -36,7 +36,7 @@ def visible(corpus: Corpus) -> dict[str, list[str]]:
     store, found = corpus.store, {}
     for row in store.articles():
         text = store.load(row.id).text
-        stored = store.sentences(store.vectors([row.id]).ids.tolist()).values()
+        stored = store.sentences(stored_vectors(store, [row.id]).ids.tolist()).values()
         found[row.source] = [text[one.start : one.end] for one in sorted(stored, key=lambda one: one.start)]
     return found
 
