@@ -106,8 +106,8 @@ def _product(groups: Sequence[Sequence[Ranked]]) -> Ranking:
     hits = np.repeat(np.arange(len(groups)), sizes)
     leads = (np.cumsum(sizes) - sizes).astype(np.int64).tolist()
     lowest = groups[0][0].lowest if groups else 1.0
-    worth = worth_showing([group[0].probability for group in groups[:_HITS]], lowest)
-    shown = list(compress(leads, worth))
+    worth = worth_showing([group[0].probability for group in groups], lowest)
+    shown = list(compress(leads, worth))[:_HITS]
     places = [_place(one.article, one.candidate.sentence) for group in groups for one in group]
     confidence = groups[0][0].probability if groups else 0.0
     return Ranking(places, _group_ranks(groups)[hits], hits, leads[:_FIRST], confidence, shown)

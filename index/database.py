@@ -59,8 +59,12 @@ class Database:
 
     def rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """Every row of one statement; within a transaction of this thread, as that sees them."""
-        with self._explained(), self._lent() as connection:
-            return connection.execute(sql, values).fetchall()
+        current: Connection | None = getattr(self._local, "connection", None)
+        with self._explained():
+            if current is not None:
+                return current.execute(sql, values).fetchall()
+            with self._lent() as connection:
+                return connection.execute(sql, values).fetchall()
 
     @contextmanager
     def transaction(self, kind: Literal["DEFERRED", "IMMEDIATE"]) -> Iterator[sqlite3.Connection]:

@@ -25,17 +25,17 @@ _K1, _B = 1.2, 0.75  # FTS5's own
 _LEAST_IDF = 1e-6  # of a term that most units hold, as FTS5 has it
 _MOST_COUNTED = 20_000  # terms whose counts are kept for one state of the corpus
 _COUNT_BYTES = 130  # a term with its count
-_MOST_KEPT = 300_000  # postings that are kept for one state of the corpus, those read first leaving first
-_POSTING_BYTES = 16
+_MOST_KEPT = 1_000_000  # postings that are kept for one state of the corpus, of the terms asked for last
+_POSTING_BYTES = 6
 _READ_WHOLE = 5_000  # postings of a term that are read in less time than the texts of some hundred units
 _LONGEST = 65_535  # terms; a unit that is longer counts as of this length
 
 Lengths = NDArray[np.uint16]
-Postings = tuple[Ids, NDArray[np.int64]]
+Postings = tuple[NDArray[np.uint32], NDArray[np.uint16]]  # ids of units, ascending, and how often each holds the term
 
 
 class _Kept:
-    """Postings that were read, `size` of them in all. Those read first leave first."""
+    """Postings that were read, `size` of them in all. Those asked for longest ago leave first."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -43,7 +43,11 @@ class _Kept:
         self._lock = threading.Lock()
 
     def get(self, unit: Unit, term: str) -> Postings | None:
-        return self._postings.get((unit, term))
+        with self._lock:
+            known = self._postings.pop((unit, term), None)
+            if known is not None:
+                self._postings[unit, term] = known
+            return known
 
     def put(self, unit: Unit, term: str, postings: Postings) -> None:
         with self._lock:
@@ -143,7 +147,7 @@ class FullText:
         for column, (term, is_read) in enumerate(zip(terms, whole, strict=True)):
             if is_read and frequencies[term] and len(ids):
                 holding, times = self._postings(unit, term)
-                at = np.minimum(np.searchsorted(holding, ids), len(holding) - 1)
+                at = np.minimum(np.searchsorted(holding, ids.astype(np.uint32)), len(holding) - 1)
                 counts[:, column] = np.where(holding[at] == ids, times[at], 0)
         if not all(whole):
             common = [term for term, is_read in zip(terms, whole, strict=True) if not is_read]
@@ -190,7 +194,7 @@ class FullText:
     def _scored(self, unit: Unit, terms: Sequence[str]) -> tuple[Ids, NDArray[np.float64]]:
         """The ids (n,) of all units that hold any of the terms, ascending, and their scores (n,)."""
         units, size = self._totals(unit)
-        found: list[Ids] = []
+        found: list[NDArray[np.uint32]] = []
         scores: list[NDArray[np.float64]] = []
         for term in terms:
             ids, counts = self._postings(unit, term)
@@ -202,14 +206,14 @@ class FullText:
                 scores.append(idf * (_K1 + 1) * counts / (counts + norm))
         if not found:
             return np.empty(0, np.int64), np.empty(0)
-        every = np.concatenate(found)
+        every = np.concatenate(found).astype(np.int64)
         order = np.argsort(every, kind="stable")  # merges what is sorted in runs
         every = every[order]
         starts = run_starts(every)
         return every[starts], np.add.reduceat(np.concatenate(scores)[order], starts)
 
     def _postings(self, unit: Unit, term: str) -> Postings:
-        """The ids (n,) of the units that hold a term, ascending, and how often each does (n,)."""
+        """The ids (n,) of the units that hold a term, and how often each does (n,)."""
         kept = self._here().postings
         if (known := kept.get(unit, term)) is None:
             known = self._read_postings(unit, term)
@@ -220,10 +224,10 @@ class FullText:
         # In one row: SQLite works through it without giving way to Python, or waiting for it, at every posting.
         ((listed,),) = self._rows(f"SELECT group_concat(doc) FROM {unit}_posting WHERE term = ?", (term,))
         places = np.fromstring(listed, np.int64, sep=",") if listed else np.empty(0, np.int64)
-        if not len(places):
-            return places, places
-        starts = run_starts(places)
-        return places[starts], np.diff(starts, append=len(places))
+        starts = run_starts(places) if len(places) else places
+        # Ids beyond four thousand millions would take as many sentences as were ever written in a corpus.
+        times = np.minimum(np.diff(starts, append=len(places)), _LONGEST)
+        return places[starts].astype(np.uint32), times.astype(np.uint16)
 
     def _totals(self, unit: Unit) -> tuple[int, int]:
         """How many units there are, and how many terms they have together."""

@@ -3,6 +3,9 @@
 It knows no ids: who asks says what a row stands for, and sees to it that nothing changes beside a search.
 """
 
+import threading
+from functools import cache
+
 import faiss
 import numpy as np
 from numpy.typing import NDArray
@@ -12,28 +15,35 @@ from index.places import Rows, with_room
 Vectors = NDArray[np.float32]
 Float16 = NDArray[np.float16]
 _AT_ONCE = 8192  # vectors that are coded together
+_SCRATCH = 4096  # rows, of which each thread keeps the room
+_local = threading.local()
 
 
 def widened(rows: Float16) -> Vectors:
     """Rows (n, dimension) as float32: several times faster than NumPy's conversion, which goes number by number."""
     if not rows.size:
         return rows.astype(np.float32)
-    dimension = rows.shape[1]
-    decoder = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-    wide: Vectors = decoder.sa_decode(np.ascontiguousarray(rows).view(np.uint8))
+    wide: Vectors = _decoder(rows.shape[1]).sa_decode(np.ascontiguousarray(rows).view(np.uint8))
     return wide
+
+
+@cache
+def _decoder(dimension: int) -> faiss.IndexScalarQuantizer:
+    return _flat(dimension)
+
+
+def _flat(dimension: int) -> faiss.IndexScalarQuantizer:
+    return faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
 
 
 class Matrix:
     """Rows of float16 vectors in one piece of memory, searched exactly."""
 
-    def __init__(self, dimension: int, rows: Float16 | None = None) -> None:
+    def __init__(self, dimension: int) -> None:
         # With several OpenMP threads, concurrent queries on a busy small machine were 4–5 times slower.
         faiss.omp_set_num_threads(1)
         self.dimension = dimension
-        self._index = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        if rows is not None:
-            self.append(rows)
+        self._index = _flat(dimension)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -61,9 +71,36 @@ class Matrix:
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
         """The `k` ≤ n rows with the greatest inner products with a query (dimension,), and those, best first."""
-        scores, rows = self._index.search(query[np.newaxis], k)
-        found = rows[0] >= 0  # FAISS pads with -1
-        return rows[0][found], scores[0][found]
+        return _searched(self._index, query, k)
+
+    def search_among(self, some: Rows, query: Vectors, k: int) -> tuple[Rows, Vectors]:
+        """The same of these rows (n,) alone, which ascend."""
+        if not len(some):
+            return some, np.empty(0, np.float32)
+        copy = _scratch(self.dimension) if len(some) <= _SCRATCH else _flat(self.dimension)
+        size = len(some) * self.dimension * 2
+        if copy.codes.size() < size:
+            copy.codes.resize(size)
+        copy.ntotal = len(some)
+        held = faiss.rev_swig_ptr(copy.codes.data(), size).view(np.float16).reshape(-1, self.dimension)
+        np.take(self.rows, some, axis=0, out=held, mode="clip")  # other modes write into a copy first
+        rows, scores = _searched(copy, query, k)
+        return some[rows], scores
+
+
+def _scratch(dimension: int) -> faiss.IndexScalarQuantizer:
+    """Where this thread puts rows to search them by themselves. Memory that was used before costs less than memory that
+    the system has to find first."""
+    kept: dict[int, faiss.IndexScalarQuantizer] = _local.__dict__.setdefault("kept", {})
+    if dimension not in kept:
+        kept[dimension] = _flat(dimension)
+    return kept[dimension]
+
+
+def _searched(index: faiss.IndexScalarQuantizer, query: Vectors, k: int) -> tuple[Rows, Vectors]:
+    scores, rows = index.search(query[np.newaxis], k)
+    found = rows[0] >= 0  # FAISS pads with -1
+    return rows[0][found], scores[0][found]
 
 
 class Codes:

@@ -121,11 +121,11 @@ class VectorIndex:
             raise ValueError("k must be at least 1")
         with self._lock.reading():
             if within is not None:
-                return self._compared(self._places.between(within), query, k)
+                return self._best(query, k, np.sort(self._places.between(within)))
             if self._codes is None:
-                return _best(self._matrix, self._ids, query, k)
+                return self._best(query, k)
             compared = min(max(_COMPARED * k, _LEAST_COMPARED), len(self))
-            return self._compared(self._codes.nearest(query, compared), query, k)
+            return self._best(query, k, np.sort(self._codes.nearest(query, compared)))
 
     def get(self, ids: Collection[int] | Ids) -> Vectors:
         """The vectors (n, dimension) stored under `ids`, zeros for an id that is not there."""
@@ -133,7 +133,7 @@ class VectorIndex:
         vectors = np.zeros((len(wanted), self.dimension), np.float32)
         with self._lock.reading():
             places = self._places.find(wanted)
-            vectors[places >= 0] = widened(self._matrix.rows[places[places >= 0]])
+            vectors[places >= 0] = widened(self._matrix.rows.take(places[places >= 0], axis=0))
         return vectors
 
     def _append(self, ids: Ids, rows: NDArray[np.float16]) -> None:
@@ -147,20 +147,20 @@ class VectorIndex:
         elif stop > self._exact_up_to:
             self._codes = Codes(self._matrix.rows)
 
-    def _compared(self, rows: Rows, query: Vectors, k: int) -> Matches:
-        """The `k` best of these rows."""
-        return _best(Matrix(self.dimension, self._matrix.rows[rows]), self._ids[rows], query, k)
-
-
-def _best(matrix: Matrix, ids: Ids, query: Vectors, k: int) -> Matches:
-    """The `k` best rows, whose ids are given; of equal ones those with the lowest ids."""
-    wanted = min(k + _SPARE, len(matrix))
-    if not wanted:
-        return Matches(np.empty(0, np.int64), np.empty(0, np.float32))
-    while True:
-        rows, scores = matrix.search(query, wanted)
-        if len(rows) < wanted or wanted == len(matrix) or scores[k - 1] > scores[-1]:
-            break
-        wanted = min(4 * wanted, len(matrix))  # the last ones are equal, and there may be more of them
-    order = np.lexsort((ids[rows], -scores))[:k]
-    return Matches(ids[rows][order], scores[order])
+    def _best(self, query: Vectors, k: int, some: Rows | None = None) -> Matches:
+        """The `k` best of these rows, which ascend, or of all; of equal ones those with the lowest ids."""
+        most = len(self._matrix) if some is None else len(some)
+        wanted = min(k + _SPARE, most)
+        if not wanted:
+            return Matches(np.empty(0, np.int64), np.empty(0, np.float32))
+        while True:
+            if some is None:
+                rows, scores = self._matrix.search(query, wanted)
+            else:
+                rows, scores = self._matrix.search_among(some, query, wanted)
+            if len(rows) < wanted or wanted == most or scores[k - 1] > scores[-1]:
+                break
+            wanted = min(4 * wanted, most)  # the last ones are equal, and there may be more of them
+        ids = self._ids[rows]
+        order = np.lexsort((ids, -scores))[:k]
+        return Matches(ids[order], scores[order])

@@ -54,9 +54,13 @@ class Group(Generic[Item]):
     differing: tuple[Item, ...] = ()
 
 
-def grouped(ranked: Sequence[Item], stated: Callable[[Item], Statement], top: int) -> list[Group[Item]]:
-    """The first `top` groups of `ranked`, best first. Each item, `stated` as what is compared, is in one at most."""
-    places = _places([stated(one) for one in ranked], top)
+def grouped(
+    ranked: Sequence[Item], stated: Callable[[Item], Statement], top: int, leads: Callable[[Item], bool] | None = None
+) -> list[Group[Item]]:
+    """The first `top` groups of `ranked`, best first. Each item, `stated` as what is compared, is in one at most. Only
+    one that `leads`, if that is given, has a group of its own."""
+    may_lead = [leads is None or leads(one) for one in ranked]
+    places = _places([stated(one) for one in ranked], top, may_lead) if any(may_lead) else []
     return [
         Group(
             ranked[group.best],
@@ -68,22 +72,26 @@ def grouped(ranked: Sequence[Item], stated: Callable[[Item], Statement], top: in
     ]
 
 
-def _places(ranked: Sequence[Statement], top: int) -> list[Group[int]]:
-    if not ranked:
-        return []
+def _places(ranked: Sequence[Statement], top: int, may_lead: Sequence[bool]) -> list[Group[int]]:
     vectors = np.stack([one.vector for one in ranked]).astype(np.float32)
     cosines = (vectors @ vectors.T).tolist()
     read = [_Reading(one) for one in ranked]
     same: dict[int, list[int]] = {}
     differing: dict[int, list[int]] = {}
     for i in range(len(ranked)):
-        found = {leader: _relation(read[leader], read[i], cosines[leader][i]) for leader in same}
-        if (leader := _first(found, Relation.SAME)) is not None:
-            same[leader].append(i)
-        elif (leader := _first(found, Relation.FIGURES)) is not None:
-            differing[leader].append(i)
-        elif len(same) < top:
-            same[i], differing[i] = [i], []
+        other_figures: int | None = None
+        for leader, members in same.items():
+            found = _relation(read[leader], read[i], cosines[leader][i])
+            if found is Relation.SAME:
+                members.append(i)
+                break
+            if found is Relation.FIGURES and other_figures is None:
+                other_figures = leader
+        else:
+            if other_figures is not None:
+                differing[other_figures].append(i)
+            elif len(same) < top and may_lead[i]:
+                same[i], differing[i] = [i], []
     return [_group(read, best, same[best], differing[best]) for best in same]
 
 
@@ -115,10 +123,6 @@ class _Reading:
     def claim(self) -> Claim:
         language = self.article.language
         return claim(self.text, None if language == UND else language)
-
-
-def _first(found: dict[int, Relation], wanted: Relation) -> int | None:
-    return next((leader for leader, one in found.items() if one is wanted), None)
 
 
 def _relation(a: _Reading, b: _Reading, cosine: float) -> Relation:

@@ -6,7 +6,7 @@ much is `ranker`'s business. Comparing tokens, the dearest part, is left out whe
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -18,7 +18,7 @@ from index.language import UND, analysed_as
 from index.lexical import STOP_TERMS, names, terms
 from index.stored import Ids, SentenceDetail, StoredArticle, StoredSentence
 from index.yardstick import Yardstick
-from retrieval.candidates import FEATURES, Candidate, Candidates, Query
+from retrieval.candidates import FEATURES, Candidate, Candidates, Query, TermWeights
 from retrieval.expectation import OFFERS, Kind, kind_of, offered
 from retrieval.late_interaction import TOKENS, Tokens, compared
 
@@ -165,28 +165,29 @@ def _best_other(values: Floats, groups: Ids) -> Floats:
 
 def _words(shortlist: Shortlist, keys: Sequence[Key], query: Query) -> Floats:
     found, around = shortlist.found, shortlist.around
-    share, asked = found.weights.share, frozenset(query.terms)
-    sought = np.array(list(found.weights.idf), object)
+    sets, asked = _TermSets(found.weights), frozenset(query.terms)
     kind = kind_of(query.text) if query.language in ("en", UND) else Kind.OTHER
     opening = _WORD.match(query.text)
-    named = frozenset(names(query.text[opening.end() if opening else 0 :], analysed_as(query.language))) & asked
-    figures = frozenset(term for term in asked if term[0].isdigit())
-    marks = [(term, f" {term} ") for term in asked]
+    every = sets.of(asked)
+    named = sets.of(names(query.text[opening.end() if opening else 0 :], analysed_as(query.language)))
+    figures = sets.of(term for term in asked if term[0].isdigit())
+    beside = sets.of_rows(found.around[shortlist.order])
     rows = []
-    for i, key, one, article in zip(shortlist.order, keys, shortlist.candidates, shortlist.articles, strict=True):
+    columns = shortlist.order, keys, shortlist.candidates, shortlist.articles, beside
+    for i, key, one, article, paragraph in zip(*columns, strict=True):
         words = one.sentence.terms.split()
-        own = asked.intersection(words)
-        titled = own | asked.intersection(_title(article))
-        everywhere = titled.union(sought[found.around[i]])
-        near = (around.sentences[at].terms for at in _neighbours(key, around))
-        window = titled.union(*(_held(text, marks) for text in near))
+        titled = sets.of(words) | sets.of(_title(article))
+        everywhere = window = titled
+        everywhere |= paragraph
+        for at in _neighbours(key, around):
+            window |= sets.of(around.sentences[at].terms.split())
         capitals = around.details[key].names.split() if key in around.details else []
         rows.append(
             (
-                share(titled),
-                share(everywhere),
-                share(window),
-                _missing(asked, everywhere),
+                sets.share(titled),
+                sets.share(everywhere),
+                sets.share(window),
+                _missing(every, everywhere),
                 _missing(named, everywhere),
                 _missing(figures, everywhere),
                 math.log1p(len(words)),
@@ -199,14 +200,37 @@ def _words(shortlist: Shortlist, keys: Sequence[Key], query: Query) -> Floats:
     return np.array(rows, np.float64).reshape(len(rows), len(WORDS) + len(EXPECTED))
 
 
-def _held(text: str, marks: Sequence[tuple[str, str]]) -> set[str]:
-    """Which terms stand in a text of terms: with each its mark, the term between blanks."""
-    text = f" {text} "
-    return {term for term, mark in marks if mark in text}
+class _TermSets:
+    """Sets of the question's terms as numbers, a bit for each term: put together and compared at once."""
+
+    def __init__(self, weights: TermWeights) -> None:
+        self._weights = weights
+        self._terms = list(weights.idf)
+        self._bits = {term: 1 << place for place, term in enumerate(self._terms)}
+        self._shares: dict[int, float] = {}
+
+    def of(self, terms: Iterable[str]) -> int:
+        """Those of these terms that are the question's."""
+        held, bits = 0, self._bits
+        for term in terms:
+            if term in bits:
+                held |= bits[term]
+        return held
+
+    def of_rows(self, rows: NDArray[np.bool_]) -> list[int]:
+        """(n, terms) → n sets."""
+        packed = np.packbits(rows, axis=1, bitorder="little")
+        return [int.from_bytes(row.tobytes(), "little") for row in packed]
+
+    def share(self, held: int) -> float:
+        """See `TermWeights.share`."""
+        if held not in self._shares:
+            self._shares[held] = self._weights.share(term for term, bit in self._bits.items() if held & bit)
+        return self._shares[held]
 
 
-def _missing(wanted: frozenset[str], found: frozenset[str]) -> float:
-    return len(wanted - found) / len(wanted) if wanted else 0.0
+def _missing(wanted: int, found: int) -> float:
+    return (wanted & ~found).bit_count() / wanted.bit_count() if wanted else 0.0
 
 
 def _title(article: StoredArticle) -> frozenset[str]:

@@ -5,7 +5,7 @@ Questions in other languages expect nothing: the ranker then goes by the rest.
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 
 from index.lexical import NUMBER_TERMS, terms
@@ -68,16 +68,19 @@ def offered(kind: Kind, words: Sequence[str], names: Collection[str], asked: Col
     """
     if kind is Kind.OTHER:
         return (0.0,) * len(OFFERS)
-    new = [word for word in words if word not in asked]
-    values = {
-        "figure": float(any(word[0].isdigit() for word in new)),
-        "number_word": float(any(word in NUMBER_TERMS for word in new)),
-        "year": float(any(map(_YEAR.fullmatch, new))),
-        "names": math.log1p(sum(name not in asked for name in names)),
-        "place": float(kind is Kind.PLACE and _names_a_place(words, names, asked)),
-        "length": math.log1p(len(words)),
-    }
-    return tuple(values[what] if of is kind else 0.0 for of, what in OFFERS)
+    return tuple(_OFFER[what](words, names, asked) if of is kind else 0.0 for of, what in OFFERS)
+
+
+def _figure(words: Sequence[str], _: Collection[str], asked: Collection[str]) -> bool:
+    return any(word[0].isdigit() for word in words if word not in asked)
+
+
+def _year(words: Sequence[str], _: Collection[str], asked: Collection[str]) -> bool:
+    return any(word[0] in "12" and _YEAR.fullmatch(word) is not None for word in words if word not in asked)
+
+
+def _new_names(_: Sequence[str], names: Collection[str], asked: Collection[str]) -> float:
+    return math.log1p(sum(name not in asked for name in names))
 
 
 def _names_a_place(words: Sequence[str], names: Collection[str], asked: Collection[str]) -> bool:
@@ -88,3 +91,13 @@ def _names_a_place(words: Sequence[str], names: Collection[str], asked: Collecti
             if following in names and following not in asked:
                 return True
     return False
+
+
+_OFFER: Mapping[str, Callable[[Sequence[str], Collection[str], Collection[str]], float]] = {
+    "figure": _figure,
+    "number_word": lambda words, _, asked: not NUMBER_TERMS.isdisjoint(set(words).difference(asked)),
+    "year": _year,
+    "names": _new_names,
+    "place": _names_a_place,
+    "length": lambda words, _names, _asked: math.log1p(len(words)),
+}

@@ -109,6 +109,9 @@ def read(text: str) -> Read:
     rest: list[str] = []
     at = kept = 0
     while at < len(reader.tokens):
+        if reader.is_plain[at]:  # as nearly every word
+            at += 1
+            continue
         found, after = reader.figures(at)
         if found:
             figures += found
@@ -123,12 +126,17 @@ class _Reader:
         self._text = text
         self.tokens = list(_TOKEN.finditer(text))
         self._words = [token[0].casefold() for token in self.tokens]
+        self.is_plain = [
+            token.lastgroup in _WORDLIKE
+            and word not in _BEGINNING
+            and not (("day" in word or "tomorrow" in word) and _NAMES_DAY(word))
+            for token, word in zip(self.tokens, self._words, strict=True)
+        ]
+        """Which tokens begin no figure for certain."""
 
     def figures(self, at: int) -> tuple[list[Figure], int]:
         """The figures that begin at this token, if any, and the token after them."""
         token, word = self.tokens[at], self._words[at]
-        if token.lastgroup in _WORDLIKE and word not in _BEGINNING and not _NAMES_DAY(word):
-            return [], at + 1  # as nearly every word
         if token["iso"]:
             year, month, day = word.split("-")
             values = zip(("year", "month", "day"), (year, month.lstrip("0"), day.lstrip("0")), strict=True)

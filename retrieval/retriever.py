@@ -92,12 +92,14 @@ class Retriever:
     def _answer(self, question: str, searched: str, top: int, only: Only | None) -> Answer:
         texts = _Texts()
         asked, own = _shortened(searched), question if searched != question else None
-        with self._groups(asked, top, texts, own, only) as (groups, found):
-            lowest = groups[0].best.lowest if groups else 1.0
-            worth = worth_showing([group.best.probability for group in groups], lowest)
-            hits = [texts.hit(group, band(group.best.probability)) for group in compress(groups, worth)]
-            near = [group for group in groups[:1] if not hits and group.best.probability >= BESIDE]
-            nearest = texts.hit(near[0], Confidence.WEAK) if near else None
+        with self._ranking(asked, texts, top, own, only) as (ranked, found):
+            shown = worth_showing([one.probability for one in ranked], ranked[0].lowest if ranked else 1.0)
+            near = [not any(shown) and one is ranked[0] and one.probability >= BESIDE for one in ranked]
+            # Nothing else leads a group, so that it need not be compared with all others.
+            leads = {id(one) for one in compress(ranked, shown if any(shown) else near)}
+            groups = grouped(ranked, texts.statement, top, lambda one: id(one) in leads)
+            hits = [texts.hit(group, band(group.best.probability)) for group in groups if any(shown)]
+            nearest = texts.hit(groups[0], Confidence.WEAK) if groups and not hits else None
         unknown = foreign(found.language, self._encoder.languages) if found else None
         answer = Answer(question, tuple(hits), unknown, nearest=nearest)
         if found and found.question != asked:
@@ -107,15 +109,17 @@ class Retriever:
     def rank(self, question: str, *, top: int = 10) -> list[list[Ranked]]:
         """The `top` best groups of sentences that make one claim, each led by its best, however unlikely: for
         measuring. Those that differ in their figures are left out."""
-        with self._groups(_shortened(question), top, _Texts()) as (groups, _):
+        texts = _Texts()
+        with self._ranking(_shortened(question), texts, top) as (ranked, _):
+            groups = grouped(ranked, texts.statement, top)
             return [[one.best, *(other for other in (one.first, *one.also) if other is not one.best)] for one in groups]
 
     @contextmanager
-    def _groups(
-        self, question: str, top: int, texts: "_Texts", own: str | None = None, only: Only | None = None
-    ) -> Iterator[tuple[list[Group[Ranked]], Search | None]]:
-        """The `top` best groups, within the snapshots that they were found in, and the search that found them; none
-        where there is nothing to ask or to search."""
+    def _ranking(
+        self, question: str, texts: "_Texts", top: int, own: str | None = None, only: Only | None = None
+    ) -> Iterator[tuple[list[Ranked], Search | None]]:
+        """The best candidates, more than `top`, within the snapshots that they were found in, and the search that found
+        them; none where there is nothing to ask or to search."""
         with ExitStack() as stack:
             every = [(corpus, stack.enter_context(corpus.view())) for corpus in self._corpora]
             views = [view for _, view in every if view.vectors]
@@ -125,8 +129,7 @@ class Retriever:
                 return
             within = asked[0] if asked else None
             found = search(views, self._encoder, question, own=own, most=max(LOOKED_AT, top), within=within)
-            ranked = self._ranked(found, texts)[: max(_GROUPED, top)]
-            yield grouped(ranked, texts.statement, top), found
+            yield self._ranked(found, texts)[: max(_GROUPED, top)], found
 
     def _ranked(self, found: Search, texts: "_Texts") -> list[Ranked]:
         if not found.order:
