@@ -27,6 +27,7 @@ _MOST_COUNTED = 20_000  # terms whose counts are kept for one state of the corpu
 _COUNT_BYTES = 130  # a term with its count
 _MOST_KEPT = 1_000_000  # postings that are kept for one state of the corpus, of the terms asked for last
 _POSTING_BYTES = 6
+_TERM_KEPT = 50  # postings that a term takes the memory of, however few it has
 _READ_WHOLE = 5_000  # postings of a term that are read in less time than the texts of some hundred units
 _LONGEST = 65_535  # terms; a unit that is longer counts as of this length
 
@@ -35,7 +36,8 @@ Postings = tuple[NDArray[np.uint32], NDArray[np.uint16]]  # ids of units, ascend
 
 
 class _Kept:
-    """Postings that were read, `size` of them in all. Those asked for longest ago leave first."""
+    """Postings that were read, `size` of them in all, what each term takes besides included. Those asked for longest
+    ago leave first."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -53,9 +55,9 @@ class _Kept:
         with self._lock:
             if (unit, term) not in self._postings:
                 self._postings[unit, term] = postings
-                self.size += len(postings[0])
+                self.size += _TERM_KEPT + len(postings[0])
             while self.size > _MOST_KEPT:
-                self.size -= len(self._postings.pop(next(iter(self._postings)))[0])
+                self.size -= _TERM_KEPT + len(self._postings.pop(next(iter(self._postings)))[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,7 @@ class FullText:
         counted = self._here().counted[unit]
         missing = [term for term in terms if term not in counted]
         if missing:
-            found = dict.fromkeys(missing, 0)
-            for marks, group in grouped(missing):
-                found.update(self._rows(f"SELECT term, doc FROM {unit}_vocabulary WHERE term IN ({marks})", group))
+            found = self._counted(unit, missing)
             if len(counted) + len(found) > _MOST_COUNTED:
                 return {term: found[term] if term in found else counted[term] for term in terms}
             counted.update(found)
@@ -182,6 +182,24 @@ class FullText:
         sql = f"SELECT id FROM hidden_{unit} WHERE id IN"
         return {row[0] for marks, group in grouped(ids) for row in self._rows(f"{sql} ({marks})", group)}
 
+    def _counted(self, unit: Unit, terms: Sequence[str]) -> dict[str, int]:
+        """Term → how many units hold it, read from the file. The postings of rare ones are kept, for what is counted is
+        mostly searched for next."""
+        found = dict.fromkeys(terms, 0)
+        kept = self._here().postings
+        common = []
+        for term in terms:
+            places = self._places(unit, term, _READ_WHOLE + 1)
+            if len(places) > _READ_WHOLE:
+                common.append(term)
+            else:
+                postings = _postings_at(places)
+                found[term] = len(postings[0])
+                kept.put(unit, term, postings)
+        for marks, group in grouped(common):
+            found.update(self._rows(f"SELECT term, doc FROM {unit}_vocabulary WHERE term IN ({marks})", group))
+        return found
+
     def _searched_within(self, unit: Unit, terms: Sequence[str], k: int, within: range) -> list[int]:
         """The same by FTS5 itself, which passes over what stands outside of a small range."""
         match = " OR ".join(f'"{term}"' for term in terms)
@@ -216,18 +234,17 @@ class FullText:
         """The ids (n,) of the units that hold a term, and how often each does (n,)."""
         kept = self._here().postings
         if (known := kept.get(unit, term)) is None:
-            known = self._read_postings(unit, term)
+            known = _postings_at(self._places(unit, term))
             kept.put(unit, term, known)
         return known
 
-    def _read_postings(self, unit: Unit, term: str) -> Postings:
+    def _places(self, unit: Unit, term: str, most: int = -1) -> Ids:
+        """The ids of the units that hold a term, ascending, each as often as the term stands there: `most` of them, or
+        all (-1)."""
         # In one row: SQLite works through it without giving way to Python, or waiting for it, at every posting.
-        ((listed,),) = self._rows(f"SELECT group_concat(doc) FROM {unit}_posting WHERE term = ?", (term,))
-        places = np.fromstring(listed, np.int64, sep=",") if listed else np.empty(0, np.int64)
-        starts = run_starts(places) if len(places) else places
-        # Ids beyond four thousand millions would take as many sentences as were ever written in a corpus.
-        times = np.minimum(np.diff(starts, append=len(places)), _LONGEST)
-        return places[starts].astype(np.uint32), times.astype(np.uint16)
+        places = f"SELECT doc FROM {unit}_posting WHERE term = ? LIMIT ?"
+        ((listed,),) = self._rows(f"SELECT group_concat(doc) FROM ({places})", (term, most))
+        return np.fromstring(listed, np.int64, sep=",") if listed else np.empty(0, np.int64)
 
     def _totals(self, unit: Unit) -> tuple[int, int]:
         """How many units there are, and how many terms they have together."""
@@ -268,6 +285,13 @@ class FullText:
 
     def _here(self) -> _Known:
         return getattr(self._local, "known", None) or _Known(-1)
+
+
+def _postings_at(places: Ids) -> Postings:
+    starts = run_starts(places) if len(places) else places
+    # Ids beyond four thousand millions would take as many sentences as were ever written in a corpus.
+    times = np.minimum(np.diff(starts, append=len(places)), _LONGEST)
+    return places[starts].astype(np.uint32), times.astype(np.uint16)
 
 
 def _best(ids: Ids, scores: NDArray[np.float64], k: int) -> list[int]:

@@ -160,13 +160,13 @@ def stored(id: int, published: date | None = None, *, indexed: int = 1, title: s
     return StoredArticle(id, f"/{id}", title or f"Title {id}", True, None, None, published, when, 1, "en")
 
 
-def groups(*said: tuple[StoredArticle, str], top: int = 3):
+def groups(*said: tuple[StoredArticle, str], top: int = 3, leads=None):
     """Groups of (article, sentence) in this order, all with one vector."""
 
     def statement(one: tuple[StoredArticle, str]) -> Statement:
         return Statement(one[0], " ".join(terms(one[1])), np.array([1, 0], np.float16), one[1].strip)
 
-    return grouped(list(said), statement, top)
+    return grouped(list(said), statement, top, leads)
 
 
 OPENED = "The mayor of Hale opened the Tallow Bridge in 1932."
@@ -221,6 +221,16 @@ def test_no_more_groups_than_asked_for():
     (group,) = groups(*said, top=1)
     assert [article.id for article, _ in group.also] == [2]
     assert groups(top=3) == []
+
+
+def test_what_may_not_lead_is_in_other_groups_only():
+    """A claim that is not to be shown has no group and takes no place, but still says what another one says."""
+    said = [(stored(n), text) for n, text in enumerate((OPENED, "Bread is baked at night in Corrie.", REWORDED, LATER))]
+    (group,) = groups(*said, leads=lambda one: one is said[0])
+    assert group.also == (said[2],) and group.differing == (said[3],)
+    bread, opened = groups(*said, top=2, leads=lambda one: one in (said[1], said[2]))
+    assert (bread.first, opened.first, opened.also, opened.differing) == (said[1], said[2], (), (said[3],))
+    assert groups(*said, leads=lambda _: False) == []
 
 
 def test_a_passing_time_is_that_of_its_article():

@@ -4,11 +4,12 @@ import random
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from test_store import ARTICLE, prepared, put
 
 from index.article import Article
-from index.fulltext import FullText, _number
+from index.fulltext import FullText, _counted, _number
 from index.store import Store
 
 WORDS = [f"w{n}" for n in range(60)]
@@ -118,6 +119,7 @@ def test_what_a_transaction_took_back_is_not_remembered(store):
 def test_more_terms_than_are_remembered_are_counted_all_the_same(store, monkeypatch):
     """Beyond the bound, terms are counted anew each time, and memory does not grow."""
     monkeypatch.setattr("index.fulltext._MOST_COUNTED", 10)
+    monkeypatch.setattr("index.fulltext._MOST_KEPT", 0)
     fill(store, range(5))
     with store.snapshot():
         first = store.document_frequencies("paragraph", WORDS[:8])
@@ -137,6 +139,52 @@ def test_a_long_unit_is_scored_by_its_length(store):
         found = store.search_text("sentence", ["fox"], 10)
     assert [int(one) for one in lengths if one] == [len(text.split()) for text in texts]
     assert [scores[one] for one in found] == pytest.approx(sorted(scores.values(), reverse=True), abs=1e-12)
+
+
+@pytest.mark.parametrize("unit", ["sentence", "paragraph"])
+@pytest.mark.parametrize("read_whole", [0, 40, 5_000])
+def test_terms_are_counted_in_units(store, monkeypatch, unit, read_whole):
+    """How often terms stand in units, and how long these are, is what splitting their texts tells: whether a term is
+    rare enough for its postings to be read or not, and for units that are not there."""
+    monkeypatch.setattr("index.fulltext._READ_WHOLE", read_whole)
+    fill(store, range(12))
+    put(store, prepared(Article("/again.txt", "", "W0 w0 w0 w1 w1. W10 w1 w1 w1.", states_title=False)))
+    texts = dict(store._rows(f"SELECT id, c0 FROM {unit}_text_content"))
+    chance = random.Random(3)
+    for _ in range(10):
+        ids = np.array(sorted({*chance.sample(list(texts), 15), max(texts), 10_000}), np.int64)
+        terms = [*chance.sample(WORDS, 6), "w0", "absent"]
+        split = [texts.get(one, "").split() for one in ids.tolist()]
+        with store.snapshot():
+            for _ in "ab":  # read, and remembered
+                counts = store.term_counts(unit, terms, ids)
+                assert counts.tolist() == [[words.count(term) for term in terms] for words in split]
+            assert store.lengths(unit, ids).tolist() == list(map(len, split))
+        assert store.term_counts(unit, terms, ids).tolist() == counts.tolist()
+        assert store.term_counts(unit, terms, ids[:0]).shape == (0, len(terms))
+
+
+def test_terms_are_counted_as_words():
+    """A term counts as often as it stands there as a word: not as a part of one, and twice where it is said twice."""
+    chance = random.Random(5)
+    sought = ["a", "aa", "b", "ab", "1.5"]
+    texts = [" ".join(chance.choices(sought, k=chance.randint(1, 12))) for _ in range(300)] + ["", "a a a", "aa aa a"]
+    assert _counted(texts, sought).tolist() == [[text.split().count(term) for term in sought] for text in texts]
+
+
+def test_postings_are_kept_within_a_bound(store, monkeypatch):
+    """What is kept of postings stays within its bound, those asked for last stay, and nothing is found otherwise."""
+    monkeypatch.setattr("index.fulltext._MOST_KEPT", 60)
+    monkeypatch.setattr("index.fulltext._TERM_KEPT", 2)
+    fill(store, range(12))
+    alone = {term: store.search_text("sentence", [term], 1_000) for term in WORDS}
+    with store.snapshot():
+        kept = store._text._here().postings
+        for term in (*WORDS[10:], *WORDS[20:10:-1], *WORDS):
+            assert store.search_text("sentence", [term], 1_000) == alone[term]
+            assert kept.size <= 60 and kept.size == sum(2 + len(ids) for ids, _ in kept._postings.values())
+            if len(alone[term]) <= 58:
+                assert kept.get("sentence", term) is not None
 
 
 def test_an_empty_corpus_has_nothing(store):
