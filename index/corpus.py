@@ -116,6 +116,9 @@ class Corpus:
             if statistics.articles + statistics.copies != len(self._articles) + len(fresh) - len(stale):
                 stale |= self._articles - self.store.article_ids()
             self._remove(list(stale))
+            if not self._articles:
+                self._vectors["sentence"].reserve(statistics.sentences)
+                self._vectors["paragraph"].reserve(statistics.paragraphs)
             # With nothing here yet, one pass over all is several times faster than looking for each article.
             loaded = 0
             for piece in sentence_vectors(connection, fresh if self._articles else None, stamp.dimension):

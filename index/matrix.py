@@ -57,11 +57,19 @@ class Matrix:
         rows: Float16 = faiss.rev_swig_ptr(self._index.codes.data(), size).view(np.float16)
         return rows.reshape(-1, self.dimension)
 
+    def reserve(self, count: int) -> None:
+        """Finds room for so many rows at once: growing piece by piece copies all that is there again and again."""
+        size = count * self.dimension * 2
+        if self._index.codes.size() < size:
+            self._index.codes.resize(size)
+
     def append(self, rows: Float16) -> None:
         """Adds rows (n, dimension) at the end, bit by bit as they are."""
         if len(rows):
-            codes = np.ascontiguousarray(rows, np.float16).view(np.uint8)
-            self._index.add_sa_codes(codes.reshape(len(rows), 2 * self.dimension))
+            start = len(self)
+            self.reserve(start + len(rows))
+            self._index.ntotal = start + len(rows)
+            self.rows[start:] = rows
 
     def cut(self, length: int) -> None:
         """Lets go of the rows from `length` on."""

@@ -56,6 +56,11 @@ class VectorIndex:
         code = (self.dimension + 7) // 8 if self._codes else 0
         return len(self) * (2 * self.dimension + code + _ID_BYTES + PLACE_BYTES)
 
+    def reserve(self, count: int) -> None:
+        """Makes room for so many entries, which are to come."""
+        with self._lock.writing():
+            self._matrix.reserve(count)
+
     def add(self, ids: Ids, vectors: NDArray[np.floating]) -> None:
         """Adds `vectors` (n, dimension), rounded to float16, under `ids` (n,); an id that is already there gets the
         new vector.
