@@ -29,7 +29,7 @@ from index.lexical import question_terms, terms
 from index.preparing import split_article
 from index.store import Store
 from index.stored import Encoding, PreparedArticle, PreparedParagraph, PreparedSentence, Unit
-from retrieval.candidates import _sought
+from retrieval.candidates import searched_for
 
 _STAMP = Stamp("none", "", "", 1, 1)
 _NOTHING = Encoding(np.zeros(1, np.float16))
@@ -95,7 +95,7 @@ def measure(size: int, sentences: Iterator[list[str]], number: int, folder: Path
             started = time.perf_counter()
             frequencies = [store.document_frequencies(unit, asked) for unit in UNITS]
             found["counts"].append(1000 * (time.perf_counter() - started))
-            chosen = [_sought(one, everything=False) for one in frequencies]
+            chosen = [searched_for(one, everything=False) for one in frequencies]
             sought = list(zip(UNITS, chosen, _MOST, strict=True))
             found["search"].append(timed(partial(each, store.search_text, sought)))
             found["FTS5's own ranking"].append(timed(partial(each, partial(ranked, database), sought)))

@@ -3,7 +3,7 @@ sentence-transformers.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +25,7 @@ class ModelEncoder:
     """A model by name or folder, as `SentenceTransformerEncoder`, with the `runtime` that is wanted.
 
     The export is looked for, or made, when `identity` is first asked for, and loaded with the first text. `cache` is
-    where exports are kept; None: the user's own folder.
+    where exports are kept; None: the user's own folder. Before one is made, `preparing` is called, if that is set.
 
     Raises:
         UserError: from the first use on, when the model cannot be had or is not what it should be.
@@ -43,6 +43,7 @@ class ModelEncoder:
         cache: Path | None = None,
     ) -> None:
         self.languages = known_languages(model, languages)
+        self.preparing: Callable[[], object] | None = None
         self._name = model
         self._prefixes = (question_prefix, passage_prefix)
         self._tokens = tokens
@@ -59,7 +60,7 @@ class ModelEncoder:
             if self._identity is None:
                 if self._runtime != REFERENCE:
                     precision: Precision = "float32" if self._runtime == "float32" else "int8"
-                    self._exported = exported(self._name, precision, self._cache or cache_folder())
+                    self._exported = exported(self._name, precision, self._cache or cache_folder(), self.preparing)
                 runtime = self._exported.runtime if self._exported else REFERENCE
                 own = fingerprint(self._name)
                 self._identity = EncoderIdentity(own, *self._prefixes, self._tokens, runtime, self._name)

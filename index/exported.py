@@ -9,6 +9,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -64,10 +65,12 @@ def cache_folder() -> Path:
     return user_cache_path("verbatim") / "models"
 
 
-def exported(name: str, precision: Precision, cache: Path) -> Exported | None:
+def exported(
+    name: str, precision: Precision, cache: Path, preparing: Callable[[], object] | None = None
+) -> Exported | None:
     """The export of a model; None if the model cannot be exported, or `cache` cannot be written.
 
-    It is made where there is none, which takes a quarter of a minute, in another process.
+    It is made where there is none, which takes a quarter of a minute, in another process; `preparing` is called before.
 
     Raises:
         UserError: the model cannot be had.
@@ -76,6 +79,8 @@ def exported(name: str, precision: Precision, cache: Path) -> Exported | None:
     manifest = read_manifest(folder)
     if manifest is None:
         log.info("exporting the model %s, once", name)
+        if preparing is not None:
+            preparing()
         manifest = _made(name, precision, folder)
     return Exported(folder, manifest) if manifest is not None and manifest.made is not None else None
 

@@ -133,7 +133,7 @@ def find(views: Sequence[CorpusView], query: Query, k: int, within: Within | Non
     for number, view in enumerate(views):
         if within is not None and view is not within.view:
             continue
-        sought = {unit: _sought(frequencies[unit][number], everything=within is not None) for unit in UNITS}
+        sought = {unit: searched_for(frequencies[unit][number], everything=within is not None) for unit in UNITS}
         some = _candidates_of(view, query.vector, sought, k, within)
         paragraphs, at = np.unique(some.paragraphs, return_inverse=True)
         cosines, counts = _compared(view, "sentence", some.ids, query, terms)
@@ -178,7 +178,7 @@ def _candidates_of(
     return some.at(~some.headings)
 
 
-def _sought(frequencies: Mapping[str, int], *, everything: bool) -> list[str]:
+def searched_for(frequencies: Mapping[str, int], *, everything: bool) -> list[str]:
     """The terms to search for: the rarest, as long as what holds them stays few enough to be scored at once; or
     `everything`, where only one article is looked through.
 

@@ -335,7 +335,7 @@ def check(ctx: typer.Context, config: ConfigOption = None, data: DataOption = No
         return value.get_secret_value() if value else None
 
     code = Exit.DONE
-    for finding in findings(settings, token, session.make_encoder(settings), session.reranker):
+    for finding in findings(settings, token, session.encoder(), session.reranker):
         show.write(session.out, show.finding_blocks(finding))
         code = Exit.ERROR if finding.success is False else code
     return code

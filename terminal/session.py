@@ -122,6 +122,15 @@ class Session:
             level = "warning"
         logs.configure(level, self.config.log.format, secret=secret)
 
+    def encoder(self, *, tell: bool = True) -> "Encoder":
+        """The encoder. Unless the log does, it can `tell` when it takes its time once."""
+        from index.encoders import ModelEncoder
+
+        encoder = self.make_encoder(self.config)
+        if tell and isinstance(encoder, ModelEncoder):
+            encoder.preparing = lambda: self.err.print("Preparing the model, once: about a quarter of a minute …")
+        return encoder
+
     @contextmanager
     def library(
         self, *, folder: Path | None = None, threads: int | None = None, serving: bool = False
@@ -138,7 +147,7 @@ class Session:
         from index.corpus import Library
         from index.encoders import encoder_of
 
-        encoder = self.make_encoder(self.config)
+        encoder = self.encoder(tell=not serving)
         previous = encoder_of if serving else None
         limits = self.config.limits
         library = Library(
