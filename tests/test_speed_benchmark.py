@@ -217,3 +217,12 @@ def test_a_quick_run_measures_verbatim_beside_the_floor(tmp_path, capsys):
     assert {line["name"] for line in found["ratios"]} >= {"a question at 1M, p50, beside one at 100k"}
     assert "Verbatim" in capsys.readouterr().out
     assert set(found["systems"]) == {"verbatim", "floor"} <= SYSTEMS.keys()
+    more = tmp_path / "more.json"
+    again = ["--quick", "--work", str(tmp_path / "work"), "--after", str(out), "--json", str(more)]
+    assert main([*again, "--sizes", "60,300", "--systems", "floor"]) == 0
+    first, second, added = json.loads(more.read_text(encoding="utf-8"))["figures"]
+    assert (first, second) == (own, floor)
+    assert (added["system"], added["size"]) == ("floor", 60)
+    out.write_text(json.dumps({**found, "machine": {"processor": "another"}}), encoding="utf-8")
+    assert main(again) == 1
+    assert "another machine" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """Verbatim beside what people would use instead, on the same machine, articles and model, in one run.
 
     python -m benchmarks.speed [--eval FOLDER …] [--sizes N,N,…] [--systems NAME,…] [--work DIR] [--json FILE]
-                               [--results DIR] [--quick]
+                               [--results DIR] [--after FILE] [--quick]
 
 benchmarks/README.md, section "Speed", says what is measured, and how. Linux only, for it reads /proc.
 """
@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: there is no system {min(unknown)!r}. There are: {', '.join(SYSTEMS)}.", file=sys.stderr)
         return 1
     try:
-        results = run(options.eval, sizes, systems, options.work.resolve(), limits)
+        earlier = json.loads(options.after.read_text(encoding="utf-8")) if options.after else None
+        results = run(options.eval, sizes, systems, options.work.resolve(), limits, earlier=earlier)
     except (UserError, OSError, subprocess.CalledProcessError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
@@ -63,9 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(
-    sets: Sequence[Path], sizes: Sequence[int], systems: Sequence[str], work: Path, limits: Limits
+    sets: Sequence[Path],
+    sizes: Sequence[int],
+    systems: Sequence[str],
+    work: Path,
+    limits: Limits,
+    *,
+    earlier: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Measures everything; what is made on the way is kept in `work`."""
+    """Measures everything; what is made on the way is kept in `work`. Of an `earlier` run's results on the same machine
+    and code the figures are taken over, and only what is not among them is measured."""
     from config import Config
     from terminal.session import configured_encoder, quieten
 
@@ -89,20 +97,29 @@ def run(
         "throughput": {},
         "drift": [],
     }
-    for name in list(systems):
+    if earlier is not None:
+        if earlier["machine"] != results["machine"]:
+            raise UserError("The earlier figures are of another machine, so that these would not compare with them.")
+        results |= {key: earlier[key] for key in ("systems", "figures", "throughput", "drift")}
+    done = {(one["system"], one["size"]) for one in results["figures"]}
+    for name in [one for one in systems if one not in results["systems"]]:
         try:
             results["systems"][name] = described(bench, name)
         except Beyond as error:
             raise UserError(f"{SYSTEMS[name].title} cannot be started: {error}") from error
     encoding = [name for name in systems if not SYSTEMS[name].floor]
-    _say("indexing throughput")
-    results["throughput"] = throughput(bench, encoding, effort.throughput)
+    if not results["throughput"]:
+        _say("indexing throughput")
+        results["throughput"] = throughput(bench, encoding, effort.throughput)
     for size in sizes:
         for name in systems:
+            if (name, size) in done:
+                continue
             _say(f"{size:,} sentences: {SYSTEMS[name].title}")
             results["figures"].append(measure(bench, name, size))
             _keep(work / "unfinished.json", results)
-        results["drift"].append(_drift(bench, systems, size, results["figures"]))
+        if any((name, size) not in done for name in systems):
+            results["drift"].append(_drift(bench, systems, size, results["figures"]))
     shutil.rmtree(bench.corpora, ignore_errors=True)
     (work / "unfinished.json").unlink(missing_ok=True)
     results["ratios"] = ratios(results)
@@ -208,6 +225,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--results", type=Path, metavar="DIR", help="write figures and pictures there")
+    parser.add_argument(
+        "--after", type=Path, metavar="FILE", help="figures of an earlier run, which this one goes on from"
+    )
     parser.add_argument("--readme", action="store_true", help="put the tables into benchmarks/README.md")
     parser.add_argument(
         "--quick", action="store_true", help="Verbatim and the floor, 300 sentences, in a minute or two"
