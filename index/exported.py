@@ -7,12 +7,17 @@ import hashlib
 import json
 import logging
 import os
+import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from platformdirs import user_cache_path
 
@@ -26,6 +31,8 @@ FORMAT = 1
 USER_ERROR = 3
 """The exit status of an export whose model cannot be had; why stands on its standard output."""
 MODEL, TOKENIZER, MANIFEST = "model.onnx", "tokenizer.json", "manifest.json"
+PASSING = "export-"
+"""What the names of folders begin with in which an export is being made."""
 _LONGEST = 900.0  # seconds that an export may take: a large model on a slow machine
 _ROOT = Path(__file__).parent.parent
 
@@ -66,23 +73,39 @@ def cache_folder() -> Path:
 
 
 def exported(
-    name: str, precision: Precision, cache: Path, preparing: Callable[[], object] | None = None
+    name: str, precision: Precision, caches: Sequence[Path], preparing: Callable[[], object] | None = None
 ) -> Exported | None:
-    """The export of a model; None if the model cannot be exported, or `cache` cannot be written.
+    """The export of a model in one of the folders `caches`; None if there is none and none can be made.
 
-    It is made where there is none, which takes a quarter of a minute, in another process; `preparing` is called before.
+    It is made in the first of them that can be written, which takes a quarter of a minute, in another process;
+    `preparing` is called before.
 
     Raises:
         UserError: the model cannot be had.
     """
-    folder = _folder(name, precision, cache)
-    manifest = read_manifest(folder)
-    if manifest is None:
+    found = find_export(name, precision, caches)
+    if found is None:
         log.info("exporting the model %s, once", name)
         if preparing is not None:
             preparing()
+        cache = next(filter(_is_writable, caches), None)
+        if cache is None:
+            nowhere = ", ".join(map(str, caches))
+            log.warning("the model is run by sentence-transformers: no export can be kept in %s", nowhere)
+            return None
+        folder = _folder(fingerprint(name), precision, cache)
         manifest = _made(name, precision, folder)
-    return Exported(folder, manifest) if manifest is not None and manifest.made is not None else None
+        found = Exported(folder, manifest) if manifest is not None else None
+    return found if found is not None and found.manifest.made is not None else None
+
+
+def find_export(name: str, precision: Precision, caches: Sequence[Path]) -> Exported | None:
+    """The export of a model that is there already, or what is known of why there can be none (nothing was `made`)."""
+    own = fingerprint(name)
+    for folder in (_folder(own, precision, cache) for cache in caches):
+        if (manifest := read_manifest(folder)) is not None and manifest.model == own:
+            return Exported(folder, manifest)
+    return None
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -92,14 +115,23 @@ def read_manifest(folder: Path) -> Manifest | None:
         data["inputs"] = tuple(data["inputs"])
         data["sha256"] = tuple((file, found) for file, found in data["sha256"])
         manifest = Manifest(**data)
-        if manifest.format != FORMAT or any(digest(folder / file) != found for file, found in manifest.sha256):
+        if manifest.format != FORMAT or not _is_whole(folder, manifest):
             raise ValueError("it is of another version, or damaged")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, LookupError) as error:
+    except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
         log.warning("the exported model in %s cannot be used and is made anew: %s", folder, error)
         return None
     return manifest
+
+
+def _is_whole(folder: Path, manifest: Manifest) -> bool:
+    if manifest.made is None:
+        return True
+    files = [file for file, _ in manifest.sha256]
+    is_plain = manifest.made in get_args(Precision) and type(manifest.dimension) is int and manifest.dimension > 0
+    is_same = all(digest(folder / file) == found for file, found in manifest.sha256)
+    return is_plain and sorted(files) == sorted([MODEL, TOKENIZER]) and is_same
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -113,37 +145,78 @@ def digest(file: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _folder(name: str, precision: Precision, cache: Path) -> Path:
-    own = fingerprint(name)
+def _folder(own: str, precision: Precision, cache: Path) -> Path:
     key = hashlib.sha256(json.dumps([own, precision, FORMAT]).encode()).hexdigest()[:12]
     readable = "".join(c if c.isalnum() or c in "-._" else "-" for c in own)[:60]
     return cache / f"{readable}-{precision}-{key}"
 
 
-def _made(name: str, precision: Precision, folder: Path) -> Manifest | None:
+def _is_writable(cache: Path) -> bool:
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(  # noqa: S603 — our own program
-            [sys.executable, "-m", "index.exporting", name, precision, str(folder)],
-            cwd=_ROOT,
-            env={**os.environ, "PYTHONPATH": str(_ROOT), "PYTHONIOENCODING": "utf-8"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_LONGEST,
-            check=False,
-        )
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            return True
+    except OSError:
+        return False
+
+
+def _made(name: str, precision: Precision, folder: Path) -> Manifest | None:
+    _tidy(folder.parent)
+    try:
+        code, out, err = _run([sys.executable, "-m", "index.exporting", name, precision, str(folder)])
     except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("the model cannot be exported, and is run by sentence-transformers: %s", error)
         return None
-    if done.returncode == USER_ERROR:
-        raise UserError(done.stdout.strip() or f"The model {name!r} cannot be had.")
+    if code == USER_ERROR:
+        raise UserError(out.strip() or f"The model {name!r} cannot be had.")
     manifest = read_manifest(folder)
     if manifest is None:
-        last = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
+        last = (err.strip().splitlines() or ["no reason was given"])[-1]
         log.warning("the model cannot be exported, and is run by sentence-transformers: %s", last)
     elif manifest.made is None:
         log.warning("the model cannot be exported, and is run by sentence-transformers: %s", manifest.reason)
     return manifest
+
+
+def _run(command: Sequence[str]) -> tuple[int, str, str]:
+    """A command's exit status, output and errors. At its time limit it ends with all processes that it has begun.
+
+    Raises:
+        OSError: it cannot be started.
+        subprocess.TimeoutExpired: it took too long.
+    """
+    paths = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    kept = {key: value for key, value in os.environ.items() if key != "DISCORD_TOKEN"}  # which is nothing to it
+    with subprocess.Popen(  # noqa: S603 — our own program
+        command,
+        cwd=_ROOT,
+        env={**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=_LONGEST)
+        except BaseException:  # Ctrl-C, too
+            _end(process)
+            raise
+        return process.returncode, out, err
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+
+
+def _tidy(cache: Path) -> None:
+    """Removes what exports that were killed have left behind."""
+    for left in cache.glob(f"{PASSING}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LONGEST:
+                shutil.rmtree(left)

@@ -22,7 +22,19 @@ import numpy as np
 
 from index.encoder import Encoder, EncoderIdentity
 from index.errors import UserError
-from index.exported import FORMAT, MODEL, TOKENIZER, USER_ERROR, Exported, Manifest, Precision, digest, write_manifest
+from index.exported import (
+    FORMAT,
+    MODEL,
+    PASSING,
+    TOKENIZER,
+    USER_ERROR,
+    Exported,
+    Manifest,
+    Precision,
+    digest,
+    read_manifest,
+    write_manifest,
+)
 from index.memory import share_arenas
 from index.models import fingerprint
 from index.reference import SentenceTransformerEncoder, own_tokenizer
@@ -40,6 +52,10 @@ _OPSET = 17
 _LEAST: dict[Precision, float] = {"int8": 0.97, "float32": 0.9999}
 
 
+# What may go better the next time, and is not kept as a reason: a full disk, too little memory, a broken package.
+_PASSING = (OSError, MemoryError, ImportError)
+
+
 class NotExportableError(Exception):
     """The model does something that the light runtime cannot do; the message says what."""
 
@@ -49,9 +65,10 @@ def export(name: str, precision: Precision, folder: Path) -> Manifest:
 
     Raises:
         UserError: the model cannot be had.
+        OSError, MemoryError, ImportError, BrokenProcessPool: it cannot be exported this time.
     """
     own = fingerprint(name)
-    with tempfile.TemporaryDirectory(prefix="export-", dir=folder.parent, ignore_cleanup_errors=True) as passing:
+    with tempfile.TemporaryDirectory(prefix=PASSING, dir=folder.parent, ignore_cleanup_errors=True) as passing:
         made = Path(passing) / "made"
         made.mkdir()
         # PyTorch has gone with its process when the other half begins: a gigabyte is enough for either.
@@ -61,15 +78,18 @@ def export(name: str, precision: Precision, folder: Path) -> Manifest:
             raise UserError("{reason}", reason=original.cannot_be_had)
         try:
             manifest = _best(original, own, precision, made)
+        except _PASSING:
+            raise
         except Exception as error:  # the tools below raise whatever their parts raise; none of it is worth a stop
             shutil.rmtree(made)
             made.mkdir()
             manifest = Manifest(FORMAT, own, precision, None, f"{type(error).__name__}: {error}"[:500])
         write_manifest(made, manifest)
-        with suppress(FileNotFoundError):
-            shutil.rmtree(folder)  # damaged, or of another version
-        # Where two processes export at once, the one that comes second finds the folder there, and its own is as good.
-        with suppress(OSError):
+        # Where two processes export at once, the one that comes second finds the first one's, which may be in use.
+        if (there := read_manifest(folder)) is not None:
+            return there
+        shutil.rmtree(folder, ignore_errors=True)  # damaged, or of another version
+        with suppress(OSError):  # it came just now
             made.replace(folder)
     return manifest
 
@@ -97,6 +117,8 @@ def _original(name: str, made: Path, work: Path) -> _Original:
     try:
         wanted = _each(reference, sample_texts())
         _write(model, plain, made / TOKENIZER)
+    except _PASSING:
+        raise
     except Exception as error:  # exporters raise whatever their parts raise
         return _Original(plain, cannot_be_exported=f"{type(error).__name__}: {error}")
     return _Original(plain, wanted)

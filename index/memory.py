@@ -7,12 +7,13 @@ from contextlib import suppress
 
 _M_ARENA_MAX = -8  # of glibc's mallopt
 _ARENAS = 2
+_NO_SUCH_LIBRARY = (OSError, AttributeError, TypeError)  # or another one; TypeError is how Windows says so
 
 
 def share_arenas() -> None:
     """Lets threads share the pools of memory that glibc else makes for each of them: 20 MB less for the bot. To be
     called before they start; elsewhere it does nothing."""
-    with suppress(OSError, AttributeError):
+    with suppress(*_NO_SUCH_LIBRARY):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
 
 
@@ -22,5 +23,5 @@ def give_back() -> None:
 
     It takes some milliseconds, in which other threads may have to wait for memory.
     """
-    with suppress(OSError, AttributeError):  # no such library, or another one
+    with suppress(*_NO_SUCH_LIBRARY):
         ctypes.CDLL(None).malloc_trim(0)

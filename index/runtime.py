@@ -2,6 +2,7 @@
 exporting.py.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,6 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from index.cores import usable_cores
 from index.encoder import EncoderIdentity
 from index.errors import UserError
 from index.exported import MODEL, TOKENIZER, Exported
@@ -80,7 +80,7 @@ class OnnxEncoder:
     def _passages(self, texts: Sequence[str], *, tokens: bool) -> Encoded:
         read = partial(self._read, prefix=self.identity.passage_prefix, tokens=tokens)
         waiting = partial(self._after_questions, read)
-        workers = min(usable_cores(), len(texts))
+        workers = min(_cores(), len(texts))
         if workers < 2:
             return self._together(list(map(waiting, texts)))
         with ThreadPoolExecutor(workers, thread_name_prefix="encoding") as pool:
@@ -146,3 +146,8 @@ def _session(path: str) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     options.enable_cpu_mem_arena = False  # 8 MB less, and no slower
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _cores() -> int:
+    """The cores that this process may use: in a container often fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -135,10 +135,14 @@ class VectorIndex:
     def get(self, ids: Collection[int] | Ids) -> Vectors:
         """The vectors (n, dimension) stored under `ids`, zeros for an id that is not there."""
         wanted = np.fromiter(ids, np.int64, len(ids))
-        vectors = np.zeros((len(wanted), self.dimension), np.float32)
         with self._lock.reading():
             places = self._places.find(wanted)
-            vectors[places >= 0] = widened(self._matrix.rows.take(places[places >= 0], axis=0))
+            known = places >= 0
+            found = widened(self._matrix.rows.take(places[known], axis=0))
+        if known.all():
+            return found
+        vectors = np.zeros((len(wanted), self.dimension), np.float32)
+        vectors[known] = found
         return vectors
 
     def _append(self, ids: Ids, rows: NDArray[np.float16]) -> None:

@@ -176,11 +176,11 @@ def _words(shortlist: Shortlist, keys: Sequence[Key], query: Query) -> Floats:
     columns = shortlist.order, keys, shortlist.candidates, shortlist.articles, beside
     for i, key, one, article, paragraph in zip(*columns, strict=True):
         words = one.sentence.terms.split()
-        titled = sets.of(words) | sets.of(_title(article))
+        titled = sets.of_text(one.sentence.terms) | sets.of(_title(article))
         everywhere = window = titled
         everywhere |= paragraph
         for at in _neighbours(key, around):
-            window |= sets.of(around.sentences[at].terms.split())
+            window |= sets.of_text(around.sentences[at].terms)
         capitals = around.details[key].names.split() if key in around.details else []
         rows.append(
             (
@@ -205,8 +205,8 @@ class _TermSets:
 
     def __init__(self, weights: TermWeights) -> None:
         self._weights = weights
-        self._terms = list(weights.idf)
-        self._bits = {term: 1 << place for place, term in enumerate(self._terms)}
+        self._bits = {term: 1 << place for place, term in enumerate(weights.idf)}
+        self._marks = [(f" {term} ", bit) for term, bit in self._bits.items()]
         self._shares: dict[int, float] = {}
 
     def of(self, terms: Iterable[str]) -> int:
@@ -215,6 +215,14 @@ class _TermSets:
         for term in terms:
             if term in bits:
                 held |= bits[term]
+        return held
+
+    def of_text(self, text: str) -> int:
+        """Those that stand in a text of terms separated by spaces."""
+        held, text = 0, f" {text} "
+        for mark, bit in self._marks:
+            if mark in text:
+                held |= bit
         return held
 
     def of_rows(self, rows: NDArray[np.bool_]) -> list[int]:

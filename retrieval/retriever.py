@@ -3,7 +3,6 @@
 Synchronous and safe to call from any thread; it needs no event loop and knows nothing of Discord.
 """
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +11,6 @@ from itertools import compress, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from index.cores import usable_cores
 from index.corpus import Corpus, CorpusView
 from index.encoder import Encoder
 from index.stored import StoredArticle
@@ -27,9 +25,6 @@ from retrieval.ranker import BESIDE, DEFAULT_PRECISION, Judged, LearnedRanker, b
 from retrieval.reranker import CrossEncoderReranker, passage_of
 from retrieval.search import LOOKED_AT, Search, search
 
-# Between its looks into SQLite, FAISS and the model, a question holds Python's lock: more at once than there are cores
-# only get into each other's way. Sixteen in sixteen threads took 1.7 times as long as sixteen in turns.
-_TURNS = threading.Semaphore(min(4, usable_cores()))
 _LONGEST_QUESTION = 1_000  # characters; the model would not read more
 _GROUPED = 30  # best candidates that are looked through for those that make the same claim
 
@@ -83,10 +78,6 @@ class Retriever:
         Raises:
             UserError: a corpus cannot be read or was made with another model, or the model cannot be had.
         """
-        with _TURNS:
-            return self._asked(question, top, previous, only)
-
-    def _asked(self, question: str, top: int, previous: Sequence[str], only: Only | None) -> Answer:
         question = " ".join(_encodable(question).split())
         searched = standalone(question, previous)
         if searched == question:

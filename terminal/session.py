@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,16 @@ def configured_encoder(config: "Config") -> "Encoder":
         languages=model.languages,
         tokens=model.tokens,
         runtime=model.runtime,
+        caches=caches(config),
     )
+
+
+def caches(config: "Config") -> "list[Path]":
+    """Where exports of models are kept: in the user's own folder, or where that cannot be written, as for a service,
+    with the data."""
+    from index.exported import cache_folder
+
+    return [cache_folder(), config.data / "models"]
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -148,7 +158,7 @@ class Session:
         from index.encoders import encoder_of
 
         encoder = self.encoder(tell=not serving)
-        previous = encoder_of if serving else None
+        previous = partial(encoder_of, caches=caches(self.config)) if serving else None
         limits = self.config.limits
         library = Library(
             folder or self.config.data,

@@ -98,6 +98,20 @@ def test_a_snapshot_counts_what_it_sees(store):
         assert store.document_frequencies("sentence", ["w0"]) == counts
 
 
+def test_what_is_hidden_or_shown_later_is_noticed(store):
+    """That nothing is hidden is remembered for one state of the corpus only."""
+    fill(store, range(3))
+    for hidden in ([], [2, 3], [], [5]):
+        with store._database.transaction("IMMEDIATE") as connection:
+            connection.execute("DELETE FROM hidden_sentence")
+            connection.executemany("INSERT INTO hidden_sentence VALUES (?)", [(one,) for one in hidden])
+            store._raised_generation(connection)
+        with store.snapshot():
+            for _ in "ab":
+                found = store.search_text("sentence", WORDS, 1_000)
+                assert set(found) == set(by_fts5(store, "sentence", WORDS)) and set(found).isdisjoint(hidden)
+
+
 def test_what_a_transaction_took_back_is_not_remembered(store):
     """Lengths that were never committed do not stand for those of later sentences, which get the same ids."""
     fill(store, range(3))

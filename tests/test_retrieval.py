@@ -3,7 +3,6 @@
 import math
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import numpy as np
@@ -264,28 +263,6 @@ def test_each_kind_of_evidence_brings_candidates(tmp_path):
         found = find([view], Query(vector, ["zebra", "yak"], Scale(0, 1)), 1).read().values()
     assert {one.sentence.terms for one in found} == {"alpha", "beta", "gamma", "zebra yak", "zebra", "yak"}
     corpus.close()
-
-
-def test_no_more_questions_at_once_than_there_are_cores(filled, encoder, monkeypatch):
-    """Questions from many threads take turns, and each gets the answer that it gets alone."""
-    monkeypatch.setattr("retrieval.retriever._TURNS", threading.Semaphore(2))
-    retriever = Retriever(filled.askable(None), encoder)
-    alone = retriever.ask("When does high water come?")
-    asked, running, most = retriever._asked, set(), []
-
-    def watched(*arguments):
-        running.add(threading.get_ident())
-        most.append(len(running))
-        try:
-            return asked(*arguments)
-        finally:
-            running.discard(threading.get_ident())
-
-    monkeypatch.setattr(retriever, "_asked", watched)
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(retriever.ask, ["When does high water come?"] * 40))
-    assert max(most) <= 2 and len(most) == 40
-    assert {answer.hits[0].citation.text for answer in answers} == {alone.hits[0].citation.text}
 
 
 def test_a_common_word_is_not_searched_for(library, encoder, monkeypatch):

@@ -5,17 +5,32 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from index import exported as exported_module
+from index import memory
 from index import runtime as runtime_module
 from index.encoder import REFERENCE, stamp_of
 from index.encoders import ModelEncoder, encoder_of
-from index.exported import MANIFEST, MODEL, Exported, Manifest, exported, read_manifest
-from index.models import DEFAULT_MODEL, default_model_folder
+from index.errors import UserError
+from index.exported import (
+    FORMAT,
+    MANIFEST,
+    MODEL,
+    Exported,
+    Manifest,
+    exported,
+    find_export,
+    read_manifest,
+    write_manifest,
+)
+from index.exporting import _Original, export
+from index.models import DEFAULT_MODEL, default_model_folder, fingerprint
 from index.reference import SentenceTransformerEncoder
 from index.runtime import OnnxEncoder, _Turns
 from index.yardstick import sample_texts
@@ -98,13 +113,13 @@ def test_a_model_that_cannot_be_exported_is_run_as_before(tmp_path, monkeypatch)
     model = SentenceTransformerEncoder(str(default_model_folder())).model()
     model.prompts, model.default_prompt_name = {"always": "say: "}, "always"
     model.save(str(folder))
-    encoder = ModelEncoder(str(folder), cache=cache)
+    encoder = ModelEncoder(str(folder), caches=[cache])
     assert encoder.identity.runtime == REFERENCE
     assert encoder.encode_questions(["an owl"]).shape == (1, 384)
     (manifest,) = [read_manifest(one) for one in cache.iterdir()]
     assert manifest is not None and manifest.made is None and "prompt" in manifest.reason
     monkeypatch.setattr("index.exported.subprocess.run", lambda *_, **__: pytest.fail("it tries again"))
-    assert ModelEncoder(str(folder), cache=cache).identity.runtime == REFERENCE
+    assert ModelEncoder(str(folder), caches=[cache]).identity.runtime == REFERENCE
 
 
 def test_a_folder_that_cannot_be_written_costs_the_speed_only(tmp_path, caplog):
@@ -112,9 +127,9 @@ def test_a_folder_that_cannot_be_written_costs_the_speed_only(tmp_path, caplog):
     told beforehand that it may take its time."""
     (tmp_path / "cache").write_text("a file")
     told: list[str] = []
-    assert exported(DEFAULT_MODEL, "int8", tmp_path / "cache", lambda: told.append(caplog.text)) is None
-    assert "cannot be exported" in caplog.text
-    assert len(told) == 1 and "cannot be exported" not in told[0]
+    assert exported(DEFAULT_MODEL, "int8", [tmp_path / "cache"], lambda: told.append(caplog.text)) is None
+    assert "no export can be kept" in caplog.text
+    assert len(told) == 1 and "no export can be kept" not in told[0]
 
 
 @pytest.mark.model
@@ -124,6 +139,125 @@ def test_nobody_is_told_of_an_export_that_is_there(model_encoder):
     again = ModelEncoder()
     again.preparing = lambda: pytest.fail("it is there")
     assert again.identity == model_encoder.identity
+
+
+def test_where_the_first_folder_cannot_be_written_the_next_one_is_taken(tmp_path, monkeypatch):
+    """A service may not write its user's folder: then exports are kept with the data, and found there again."""
+    (tmp_path / "home").write_text("a file")
+    caches = [tmp_path / "home" / "models", tmp_path / "data" / "models"]
+    asked = []
+
+    def run(command):
+        folder = Path(command[-1])
+        asked.append(folder.parent)
+        folder.mkdir()
+        write_manifest(folder, Manifest(FORMAT, fingerprint(DEFAULT_MODEL), "int8", None, "it is a test"))
+        return 0, "", ""
+
+    monkeypatch.setattr("index.exported._run", run)
+    for _ in "ab":
+        assert exported(DEFAULT_MODEL, "int8", caches) is None
+        found = find_export(DEFAULT_MODEL, "int8", caches)
+        assert found is not None and found.manifest.reason == "it is a test"
+    assert asked == [caches[1]]
+
+
+def test_what_may_go_better_next_time_is_tried_again(tmp_path, monkeypatch, caplog):
+    """A full disk leaves no lasting mark: nothing is kept, and the next start tries again."""
+    folder = tmp_path / "made"
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("index.exporting._best", full)
+    monkeypatch.setattr("index.exporting.ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr("index.exporting._original", lambda name, made, work: _Original(work / "plain.onnx"))
+    with pytest.raises(OSError, match="No space left"):
+        export(DEFAULT_MODEL, "int8", folder)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr("index.exporting._best", lambda *_: Manifest(FORMAT, "a", "int8", None, "it cannot"))
+    assert export(DEFAULT_MODEL, "int8", folder).reason == "it cannot"
+    # A second one that was under way at the same time leaves what is there alone.
+    monkeypatch.setattr("index.exporting._best", lambda *_: Manifest(FORMAT, "a", "int8", None, "later"))
+    assert export(DEFAULT_MODEL, "int8", folder).reason == "it cannot"
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_an_export_that_takes_too_long_leaves_no_process_behind(tmp_path, monkeypatch):
+    """At its time limit an export ends with what it has begun, and what it was writing is removed some time later."""
+    begun = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', sys.argv[1]]); time.sleep(60)"
+    pid = tmp_path / "pid"
+    writes = f"import os, pathlib, time; pathlib.Path({str(pid)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    monkeypatch.setattr("index.exported._LONGEST", 3.0)
+    with pytest.raises(subprocess.TimeoutExpired):
+        exported_module._run([sys.executable, "-c", begun, writes])
+    ends = time.monotonic() + 30
+    while Path(f"/proc/{pid.read_text()}").exists() and _runs(int(pid.read_text())):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    for name, age in (("export-old", 100), ("export-new", 0), ("a-model", 100)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    exported_module._tidy(tmp_path)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a-model", "export-new", "pid"]
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process runs, and is not only waiting to be noticed as ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_an_export_learns_no_secret(monkeypatch):
+    """The token is not among what the export's process is given."""
+    monkeypatch.setenv("DISCORD_TOKEN", "not-for-you")
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+    shown = "import os; print(os.environ.get('DISCORD_TOKEN'), os.environ['PYTHONPATH'])"
+    code, out, _ = exported_module._run([sys.executable, "-c", shown])
+    assert code == 0 and out.startswith("None ") and out.strip().endswith("/somewhere")
+
+
+@pytest.mark.parametrize("name", ["share_arenas", "give_back"])
+@pytest.mark.parametrize("error", [TypeError, OSError, AttributeError])
+def test_where_memory_is_managed_otherwise_nothing_is_done(monkeypatch, name, error):
+    """Windows has no library without a name, and tells so by a TypeError: that stops nothing."""
+
+    def missing(_):
+        raise error
+
+    monkeypatch.setattr("index.memory.ctypes.CDLL", missing)
+    getattr(memory, name)()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"sha256": []}, {"dimension": "384"}, {"dimension": 0}, {"made": "int4"}, {"sha256": [["model.onnx", "0"]]}],
+)
+@pytest.mark.model
+def test_a_manifest_that_vouches_for_too_little_is_refused(model_encoder, tmp_path, change):
+    """An export is whole only if both of its files are vouched for, and what is said of it makes sense."""
+    _ = model_encoder.identity
+    own = model_encoder._exported.folder
+    for file in own.iterdir():
+        (tmp_path / file.name).symlink_to(file) if file.name != MANIFEST else None
+    manifest = json.loads((own / MANIFEST).read_text())
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
+    assert read_manifest(tmp_path) is not None
+    (tmp_path / MANIFEST).write_text(json.dumps({**manifest, **change}))
+    assert read_manifest(tmp_path) is None
+    (tmp_path / MANIFEST).write_text("[" * 100_000)
+    assert read_manifest(tmp_path) is None
+
+
+@pytest.mark.model
+def test_the_encoder_of_a_corpus_is_not_exported_while_others_wait(model_encoder, tmp_path):
+    """An earlier model whose export has gone cannot be had at once, and is not made where others may be held up."""
+    stamp = stamp_of(model_encoder)
+    with pytest.raises(UserError, match="export"):
+        encoder_of(stamp, [tmp_path])
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.model
@@ -159,7 +293,7 @@ def test_an_export_that_cannot_be_loaded_is_one_clear_error(tmp_path):
 def test_a_model_that_cannot_be_had_is_told_as_before(tmp_path):
     """An export that fails because there is no model says what is wrong with the model."""
     with pytest.raises(exported_module.UserError, match=r"no-such-model.*model\.name"):
-        _ = ModelEncoder("no-such-model", cache=tmp_path).identity
+        _ = ModelEncoder("no-such-model", caches=[tmp_path]).identity
 
 
 def test_passages_wait_for_questions_but_not_for_ever():
@@ -213,7 +347,7 @@ def test_two_processes_may_export_at_once(tmp_path):
     """Two first starts beside each other both end with a whole export, and nothing passing stays behind."""
     script = (
         "import sys; from pathlib import Path; from index.encoders import ModelEncoder as E\n"
-        "print(E(runtime='float32', cache=Path(sys.argv[1])).identity.runtime)"
+        "print(E(runtime='float32', caches=[Path(sys.argv[1])]).identity.runtime)"
     )
     both = [
         subprocess.Popen(

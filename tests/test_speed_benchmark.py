@@ -10,11 +10,13 @@ import pytest
 
 from benchmarks.speed.__main__ import main
 from benchmarks.speed.adapters.protocol import Given
+from benchmarks.speed.adapters.verbatim import AT_WORK
 from benchmarks.speed.drawing import pictures
 from benchmarks.speed.environments import ROOT, SYSTEMS
 from benchmarks.speed.generator import ARTICLE, Real, is_plain, laid_out, mixed
 from benchmarks.speed.process import Beyond, Running
 from benchmarks.speed.results import ratios, told
+from cogs.bridge import _WORKERS, Lane
 from index.article import Article
 from index.preparing import draft_of
 
@@ -162,6 +164,11 @@ def results(*figures):
 
 
 RATES = {"verbatim": 300.0, "txtai": 100.0, "chroma": 200.0}
+
+
+def test_verbatim_is_asked_as_in_the_bot():
+    """As many questions are at work at once as the bot lets work."""
+    assert _WORKERS[Lane.ASK] == AT_WORK
 
 
 def test_ratios_are_of_the_best_peer_and_say_what_was_not_measured():

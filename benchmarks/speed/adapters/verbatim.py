@@ -2,6 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -21,10 +22,14 @@ from index.yardstick import Yardstick
 from retrieval.retriever import Retriever
 from terminal.session import configured_encoder
 
+AT_WORK = 2
+"""Questions that the bot lets work at once."""
+
 
 class Verbatim:
     configured = (
-        "the product as it comes: `configured_encoder`, `Library`, `Indexer.add_articles` and `Retriever.ask`; it "
+        "the product as it comes: `configured_encoder`, `Library`, `Indexer.add_articles` and `Retriever.ask`, two "
+        "questions at work at once, as in the bot; it "
         "splits the articles itself, encodes each sentence under its title with its tokens, ranks by all evidence, and "
         "has everything on disk when an article counts as added"
     )
@@ -34,6 +39,7 @@ class Verbatim:
         self._encoder: Encoder = configured_encoder(self._config)
         self._library: Library | None = None
         self._retriever: Retriever | None = None
+        self._lane = ThreadPoolExecutor(AT_WORK)
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -77,7 +83,7 @@ class Verbatim:
 
     def ask(self, question: str) -> list[Quoted]:
         assert self._retriever is not None
-        answer = self._retriever.ask(question, top=TOP)
+        answer = self._lane.submit(self._retriever.ask, question, top=TOP).result()
         hits = answer.hits or ((answer.nearest,) if answer.nearest else ())
         return [(hit.citation.text, hit.citation.article.source) for hit in hits]
 
