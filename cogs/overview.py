@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cogs.workshop import Workshop
+from index.layout import files_of
 from index.ledger import Kind, Source
 
 
@@ -90,9 +91,9 @@ def _failing(sources: list[Source]) -> tuple[Source, ...]:
 
 
 def _size(database: Path) -> int:
-    """What a database takes on disk, with what SQLite keeps beside it."""
+    """What a database takes on disk, with what is kept beside it."""
     total = 0
-    for file in (database, database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm")):
+    for file in files_of(database):
         with suppress(OSError):
             total += file.stat().st_size
     return total

@@ -5,31 +5,36 @@ anything of questions, ranking or Discord: a server is a number here.
 """
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from index.database import Connection
 from index.encoder import Encoder, Stamp, is_of, stamp_of
 from index.errors import UserError
-from index.layout import database_path, servers_in
+from index.layout import database_path, files_of, servers_in
 from index.loading import sentence_vectors
 from index.matrix import widened
 from index.memory import give_back
-from index.outline import SENTENCE_BYTES, GrowingOutline, Outline
+from index.outline import SENTENCE_BYTES, GrowingOutline, Outline, kept
 from index.places import run_starts
+from index.snapshot import Sliced, Unfit, erase, reading, write
 from index.store import Store, other_stamp
-from index.stored import SentenceVectors, Statistics, Unit
+from index.stored import Ids, SentenceVectors, Statistics, Unit
 from index.vectors import VectorIndex
 
 log = logging.getLogger(__name__)
 _ARTICLE_BYTES = 550  # its entries here: two numbers in dictionaries, and two ranges of ids
 _MANY = 20_000  # sentences whose reading leaves enough memory behind to be worth a few milliseconds
+_SLOW = 3.0  # seconds: what takes longer to derive is kept in a file beside the database
+_STOPPING = 5.0  # seconds in which the writing of that file ends; what goes on longer does no harm
 _MIB = 1024 * 1024
 _TERM_BYTES = 130  # a word with its count, as `vocabulary` reads it
 UNITS: tuple[Unit, ...] = ("sentence", "paragraph")
@@ -76,6 +81,9 @@ class Corpus:
         self._languages: Mapping[str, int] = {}
         self._terms: dict[str, list[tuple[str, int]]] = {}
         self._lock = threading.Lock()
+        self._to_keep = False  # a snapshot is to be written
+        self._keeping: threading.Thread | None = None
+        self._closed = False
 
     @contextmanager
     def view(self) -> Iterator[CorpusView]:
@@ -85,8 +93,13 @@ class Corpus:
             terms = self._terms if self._refresh(connection) == self._generation else {}
             vectors, outline = dict(self._vectors), self._outline.now
             yield CorpusView(self.store, vectors, outline, self._statistics, self._languages, terms)
+        if self._to_keep:  # only now, so that nobody waits for it
+            self._start_keeping()
 
     def close(self) -> None:
+        self._closed = True
+        if (keeping := self._keeping) is not None:
+            keeping.join(_STOPPING)
         self.store.close()
 
     @property
@@ -108,8 +121,10 @@ class Corpus:
                 return generation
             if stamp != (wanted := stamp_of(self.encoder)):
                 raise UserError(other_stamp(self.store.path, stamp, wanted))
+            restored = not self._vectors and self._restore(stamp, generation)
             if not self._vectors:
                 self._vectors = {unit: VectorIndex(stamp.dimension) for unit in UNITS}
+            began = time.monotonic()
             statistics, fresh = self.store.statistics(), self.store.written_since(self._generation)
             stale = set(fresh) & self._articles
             # Looking for what has gone costs what the corpus holds, so it has to be known that something has.
@@ -131,7 +146,82 @@ class Corpus:
             self._generation, self._statistics = generation, statistics
             self._languages = self.store.languages()
             self._terms = {}
+            # What is gone from the corpus is to go from the snapshot, too, in time.
+            if time.monotonic() - began > _SLOW or (restored and stale):
+                self._to_keep = True
             return generation
+
+    def _restore(self, stamp: Stamp, generation: int) -> bool:
+        """Takes what is derived from the snapshot beside the database, of this generation or an earlier one. False,
+        with nothing changed, if there is none that can be used; such a one is deleted."""
+        path, outline = self.store.path, GrowingOutline()
+        vectors: dict[Unit, VectorIndex] = {unit: VectorIndex(stamp.dimension) for unit in UNITS}
+        try:
+            with reading(path) as file:
+                if file is None:
+                    return False
+                at, token = file.about.pop("generation", None), self.store.snapshot_token()
+                if token is None or file.about != _about(stamp, token):
+                    raise Unfit("it belongs to another state of the corpus")
+                if type(at) is not int or not 0 <= at <= generation:
+                    raise Unfit("it belongs to another generation of the corpus")
+                articles = file.take("articles", "<i8")
+                outline.restore(file)
+                for unit in UNITS:
+                    vectors[unit].restore(unit, file)
+                file.finish()
+        except Unfit as why:
+            log.warning("the vectors kept beside %s are not used, but made anew: %s", path, why)
+            with suppress(OSError):
+                erase(path)
+            return False
+        now, self._articles, self._ids = outline.now, set(articles.tolist()), {}
+        if len(now.ids):
+            self._note(now.ids, now.articles, now.paragraphs)
+        self._vectors, self._outline, self._generation = vectors, outline, at
+        return True
+
+    def _start_keeping(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            return  # the corpus is changing, and whoever asks next sees to it
+        try:
+            if self._to_keep and not self._closed and (self._keeping is None or not self._keeping.is_alive()):
+                self._to_keep = False
+                thread = threading.Thread(target=self._keep, name="snapshot", daemon=True)
+                thread.start()
+                self._keeping = thread
+        except RuntimeError as error:  # no more threads
+            log.warning("no snapshot of %s is written: %s", self.store.path, error)
+        finally:
+            self._lock.release()
+
+    def _keep(self) -> None:
+        """Writes a snapshot of what is derived, unless that changes meanwhile: then the next question has it tried
+        again."""
+        began, path, token = time.monotonic(), self.store.path, secrets.token_hex(16)
+        try:
+            with self._lock:
+                generation, stamp = self._generation, stamp_of(self.encoder)
+                outline, vectors = self._outline.now, self._vectors
+                articles = np.array(sorted(self._articles), np.int64)
+            arrays: dict[str, Sliced] = {"articles": articles, **kept(outline)}
+            for unit in UNITS:
+                arrays |= vectors[unit].kept(unit)
+
+            def holds() -> bool:
+                # What is derived changes only after the file has: while that is of this generation, all pieces are.
+                return not self._closed and self.store.is_current() and self.store.generation() == generation
+
+            def place(put: Callable[[], None]) -> bool:
+                return holds() and self.store.keep_snapshot(token, generation, put)
+
+            about = {**_about(stamp, token), "generation": generation}
+            if write(path, about, arrays, holds=holds, place=place):
+                log.info("snapshot written", extra={"seconds": round(time.monotonic() - began, 1)})
+            else:
+                self._to_keep = True
+        except Exception as error:
+            log.warning("no snapshot of %s is written, and the next start is as slow: %s", path, error)
 
     def _remove(self, article_ids: Sequence[int]) -> None:
         gone = [self._ids.pop(article_id) for article_id in article_ids if article_id in self._ids]
@@ -150,14 +240,22 @@ class Corpus:
         means = np.add.reduceat(vectors, starts)
         means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
         self._vectors["paragraph"].add(stored.paragraph_ids[starts], means)
+        self._note(stored.ids, stored.article_ids, stored.paragraph_ids)
+
+    def _note(self, ids: Ids, article_ids: Ids, paragraph_ids: Ids) -> None:
         # An article is written by one writer in one transaction, so the ids of its parts follow each other.
-        starts = run_starts(stored.article_ids)
-        ends = np.r_[starts[1:], len(stored.ids)] - 1
-        columns = (stored.ids[starts], stored.ids[ends], stored.paragraph_ids[starts], stored.paragraph_ids[ends])
+        starts = run_starts(article_ids)
+        ends = np.r_[starts[1:], len(ids)] - 1
+        columns = (ids[starts], ids[ends], paragraph_ids[starts], paragraph_ids[ends])
         for article_id, first, last, *paragraphs in zip(
-            stored.article_ids[starts].tolist(), *(column.tolist() for column in columns), strict=True
+            article_ids[starts].tolist(), *(column.tolist() for column in columns), strict=True
         ):
             self._ids[article_id] = range(first, last + 1), range(paragraphs[0], paragraphs[1] + 1)
+
+
+def _about(stamp: Stamp, token: str) -> dict[str, Any]:
+    """What a snapshot belongs to. Where the model lay makes no difference."""
+    return {"stamp": asdict(replace(stamp, location="")), "token": token}
 
 
 @dataclass(slots=True)
@@ -310,13 +408,13 @@ class Library:
         return servers_in(self.folder)
 
     def delete(self, server: int | None) -> bool:
-        """Deletes a corpus's file for good. Returns whether there was one."""
+        """Deletes a corpus's files for good. Returns whether there was one."""
         with self._lock:
             if (known := self._open.pop(server, None)) is not None:
                 known.corpus.close()
             path = self.path(server)
             existed = path.exists()
-            for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            for file in files_of(path):
                 with suppress(FileNotFoundError):
                     file.unlink()
             return existed

@@ -1,4 +1,5 @@
-"""Where the corpora of one data folder lie: a database file for the operator's, and one for each server's own.
+"""Where the corpora of one data folder lie: a database file for the operator's, and one for each server's own, each
+with what is kept beside it.
 
 Names only: nothing is opened here, so that asking where a corpus lies costs nothing.
 """
@@ -12,6 +13,22 @@ _SERVER = re.compile(r"[1-9][0-9]{0,19}")  # as `database_path` writes it; other
 def database_path(folder: Path, server: int | None) -> Path:
     """The database file of a server's corpus, or of the operator's (None)."""
     return folder / "operator.db" if server is None else folder / "servers" / f"{int(server)}.db"
+
+
+def snapshot_path(database: Path) -> Path:
+    """Where what is derived from a corpus is kept beside its database, if it is."""
+    return database.with_name(f"{database.name}-vectors")
+
+
+def new_snapshot_path(database: Path) -> Path:
+    """The same, while it is being written."""
+    return database.with_name(f"{database.name}-vectors-new")
+
+
+def files_of(database: Path) -> list[Path]:
+    """All files of a corpus, the database first; whether or not they are there."""
+    beside = [database.with_name(f"{database.name}{end}") for end in ("-wal", "-shm")]
+    return [database, *beside, snapshot_path(database), new_snapshot_path(database)]
 
 
 def servers_in(folder: Path) -> list[int]:

@@ -5,6 +5,7 @@ It knows no ids: who asks says what a row stands for, and sees to it that nothin
 
 import threading
 from functools import cache
+from typing import Self
 
 import faiss
 import numpy as np
@@ -62,6 +63,12 @@ class Matrix:
         size = count * self.dimension * 2
         if self._index.codes.size() < size:
             self._index.codes.resize(size)
+
+    def room(self, count: int) -> Float16:
+        """So many rows (count, dimension) of an empty matrix, zeros, to be written over."""
+        self.reserve(count)
+        self._index.ntotal = count
+        return self.rows
 
     def append(self, rows: Float16) -> None:
         """Adds rows (n, dimension) at the end, bit by bit as they are."""
@@ -123,10 +130,22 @@ class Codes:
         total = np.zeros(rows.shape[1], np.float64)
         for start in range(0, len(rows), _AT_ONCE):
             total += widened(rows[start : start + _AT_ONCE]).sum(axis=0)
-        self._centre = (total / max(len(rows), 1)).astype(np.float32)
+        self.centre = (total / max(len(rows), 1)).astype(np.float32)
         self._codes = np.empty((0, (rows.shape[1] + 7) // 8), np.uint8)
         self._used = 0
         self.append(rows)
+
+    @classmethod
+    def restored(cls, made_of: int, centre: Vectors, bits: NDArray[np.uint8]) -> Self:
+        """Codes as they were, by what they tell of themselves."""
+        codes = cls.__new__(cls)
+        codes.made_of, codes.centre, codes._codes, codes._used = made_of, centre, bits, len(bits)
+        return codes
+
+    @property
+    def bits(self) -> NDArray[np.uint8]:
+        """(n, bytes): memory that the next change may write, or leave for another."""
+        return self._codes[: self._used]
 
     def append(self, rows: Float16) -> None:
         """Adds the codes of rows (n, dimension) at the end."""
@@ -152,4 +171,4 @@ class Codes:
         return found[found >= 0]
 
     def _coded(self, vectors: Vectors) -> NDArray[np.uint8]:
-        return np.packbits(vectors > self._centre, axis=1)
+        return np.packbits(vectors > self.centre, axis=1)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.places import run_starts, with_room
+from index.snapshot import Reading, Sliced, Unfit
 from index.stored import Ids, SentenceVectors
 
 SENTENCE_BYTES = 33  # of one sentence in an outline
@@ -74,6 +75,18 @@ class GrowingOutline:
             column[used:needed] = more
         self.now = Outline(*(column[:needed] for column in self._room))
 
+    def restore(self, file: Reading) -> None:
+        """Takes from a file what the outline was when it was `kept`.
+
+        Raises:
+            Unfit: the file does not hold that.
+        """
+        kinds = ("<i8", "<i8", "<i8", "<i8", "|b1")
+        columns = [file.take(name, kind) for name, kind in zip(kept(self.now), kinds, strict=True)]
+        if len({len(column) for column in columns}) != 1 or (np.diff(columns[0]) <= 0).any():
+            raise Unfit("its outline makes no sense")
+        self._be(Outline(*columns))
+
     def remove(self, ids: Ids) -> None:
         """Removes the sentences that are here among these ids."""
         self._be(self.now.at(~np.isin(self.now.ids, ids)))
@@ -81,6 +94,12 @@ class GrowingOutline:
     def _be(self, outline: Outline) -> None:
         self._room = list(_columns(outline))
         self.now = outline
+
+
+def kept(outline: Outline) -> dict[str, Sliced]:
+    """What is kept of an outline in a file."""
+    names = ("ids", "paragraphs", "articles", "places", "headings")
+    return {f"outline.{name}": column for name, column in zip(names, _columns(outline), strict=True)}
 
 
 def _columns(outline: Outline) -> tuple[NDArray[Any], ...]:

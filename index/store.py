@@ -7,7 +7,7 @@ Every method may be called from any thread; what a thread reads inside `snapshot
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,7 +21,9 @@ from index.database import Connection, Database, grouped
 from index.encoder import Stamp
 from index.errors import UserError
 from index.fulltext import FullText
+from index.layout import snapshot_path
 from index.ledger import Ledger, Upload, keep_upload
+from index.snapshot import erase
 from index.standing import Standing, day_of
 from index.stored import (
     Encoding,
@@ -102,6 +104,31 @@ class Store:
     def problems(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty if it is sound."""
         return self._database.problems()
+
+    # -- what is derived from it, kept in a file beside it
+
+    def snapshot_token(self) -> str | None:
+        """What the snapshot beside this file has to bear; None if there is none."""
+        rows = self._rows("SELECT value FROM meta WHERE key = 'snapshot'")
+        return rows[0][0] if rows else None
+
+    def keep_snapshot(self, token: str, generation: int, put: Callable[[], None]) -> bool:
+        """Has `put` put a snapshot of this generation into its place, and remembers its token; neither if the corpus is
+        another by now. The generation stays. Returns whether it is there.
+
+        The file comes first, and both while nobody else can write: with a crash between them, or before the end, the
+        token of the file is none that is remembered, and it counts for nothing. What is forgotten is so either before,
+        and the generation is another, or afterwards, and the file is there to be deleted.
+        """
+        with self._database.transaction("IMMEDIATE") as connection:
+            if self.generation() != generation:
+                return False
+            put()
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (token,))
+        if not self.is_current():  # looked at afterwards: who deletes a corpus deletes the database first
+            erase(self.path)
+            return False
+        return True
 
     # -- articles
 
@@ -194,7 +221,7 @@ class Store:
         """Removes articles with their sentences and uploads; returns those that were there.
 
         With `forget`, their words also leave the full-text index's old segments and the write-ahead log at once,
-        which takes a moment in a large corpus; otherwise they do so in time.
+        which takes a moment in a large corpus, and the snapshot is deleted; otherwise they do so in time.
         """
         with self._writing() as (connection, _):
             removed = list(self.articles_by_id(list(dict.fromkeys(article_ids))).values())
@@ -209,14 +236,27 @@ class Store:
                 )
             if forget:
                 connection.execute("DELETE FROM staged")
+                connection.execute("DELETE FROM meta WHERE key = 'snapshot'")
                 for unit in ("sentence", "paragraph"):
                     connection.execute(f"INSERT INTO {unit}_text ({unit}_text) VALUES ('optimize')")
         try:
             self.settle()
         finally:
             if forget:
-                self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+                try:
+                    self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+                finally:
+                    self._erase_snapshot()
         return removed
+
+    def _erase_snapshot(self) -> None:
+        try:
+            erase(self.path)
+        except OSError as error:
+            raise UserError(
+                f"{snapshot_path(self.path)} cannot be deleted ({error.strerror}), and still holds vectors of what was"
+                " removed. Delete it."
+            ) from error
 
     def forget_sources(self, source_ids: Sequence[int], *, keep_articles: bool = False) -> int:
         """Forgets sources for good, and removes the articles that no other one gives; returns how many those were."""

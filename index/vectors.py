@@ -1,17 +1,20 @@
 """The vector index: inner product over float16 vectors, by id. Small ones are searched exactly, larger ones by one-bit
 codes first, of which the best are then compared exactly.
 
-It is derived from the store and can be rebuilt from it at any time; it knows nothing of articles or files.
+It is derived from the store and can be rebuilt from it at any time; it knows nothing of articles, and of files only
+that what it holds may be kept in one.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.matrix import Codes, Matrix, widened
 from index.places import PLACE_BYTES, Ids, Places, Rows, SharedLock, with_room
+from index.snapshot import Reading, Sliced, Unfit
 
 Vectors = NDArray[np.float32]
 EXACT_UP_TO = 32_000  # entries; from here on the codes are faster, see `python -m benchmarks.vectors`
@@ -19,6 +22,7 @@ _ID_BYTES = 8
 _COMPARED = 30  # times as many entries as are asked for are compared exactly, of those that have codes …
 _LEAST_COMPARED = 2000  # … and never fewer
 _SPARE = 8  # entries more than asked for, among which there are rarely more with the score of the last
+_PARTS = ("ids", "made_of", "centre", "codes", "rows")  # as they are kept
 _CENTRED_FOR = 4  # times as many entries as the codes' centre was made of need another one
 
 
@@ -28,6 +32,22 @@ class Matches:
 
     ids: Ids
     scores: Vectors
+
+
+class _Part:
+    """What changes with an index, in slices: each is read under the lock, and is a copy."""
+
+    def __init__(
+        self, lock: SharedLock, read: Callable[[], NDArray[Any]], shape: tuple[int, ...], dtype: type[np.generic]
+    ) -> None:
+        self.shape = shape
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self._lock = lock
+        self._read = read
+
+    def __getitem__(self, some: slice, /) -> NDArray[Any]:
+        with self._lock.reading():
+            return self._read()[some].copy()
 
 
 class VectorIndex:
@@ -144,6 +164,40 @@ class VectorIndex:
         vectors = np.zeros((len(wanted), self.dimension), np.float32)
         vectors[known] = found
         return vectors
+
+    def kept(self, name: str) -> dict[str, Sliced]:
+        """What `restore` takes from a file. The large parts are read when they are sliced, and are of one state only
+        if nothing is changed until all are."""
+        with self._lock.reading():
+            count, codes = len(self._matrix), self._codes
+            width = (self.dimension + 7) // 8
+            made_of = np.array([codes.made_of] if codes else [], np.int64)
+            centre = codes.centre[np.newaxis] if codes else np.empty((0, self.dimension), np.float32)
+            none: NDArray[np.uint8] = np.empty((0, width), np.uint8)
+            bits = _Part(self._lock, lambda: codes.bits, (count, width), np.uint8) if codes else none
+            rows = _Part(self._lock, lambda: self._matrix.rows, (count, self.dimension), np.float16)
+            parts = (self._ids[:count].copy(), made_of, centre, bits, rows)
+            return {f"{name}.{part}": one for part, one in zip(_PARTS, parts, strict=True)}
+
+    def restore(self, name: str, file: Reading) -> None:
+        """Fills the index, which is empty, with what was `kept` under this name.
+
+        Raises:
+            Unfit: the file does not hold that. The index is then of no use any more.
+        """
+        with self._lock.writing():
+            ids, made_of, centre, bits, rows = (f"{name}.{part}" for part in _PARTS)
+            self._ids = file.take(ids, "<i8")
+            told = file.take(made_of, "<i8"), file.take(centre, "<f4", self.dimension)
+            codes = file.take(bits, "|u1", (self.dimension + 7) // 8)
+            count = len(file.take(rows, "<f2", self.dimension, room=self._matrix.room))
+            if not (len(self._ids) == count == len(np.unique(self._ids))) or (count and self._ids.min() < 0):
+                raise Unfit("its ids make no sense")
+            if [len(one) for one in (*told, codes)] not in ([0, 0, 0], [1, 1, count]):
+                raise Unfit("its codes make no sense")
+            if len(told[0]):
+                self._codes = Codes.restored(int(told[0][0]), told[1][0], codes)
+            self._places.put(self._ids, np.arange(count))
 
     def _append(self, ids: Ids, rows: NDArray[np.float16]) -> None:
         start, stop = len(self._matrix), len(self._matrix) + len(ids)
