@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -29,6 +29,7 @@ from index.stored import Encoding, Float16, PreparedArticle, Version
 from index.tokens import TokenVectors
 
 log = logging.getLogger(__name__)
+_FEW = 50  # articles that are looked up one by one
 _GROUP = 256  # texts encoded at once; between two groups a run can be cancelled
 _STAYS = mark("{reason}. What was indexed of it before stays."), mark("{reason} What was indexed of it before stays.")
 _BATCH = 1_024  # new texts gathered across articles before encoding: batches sorted by length then hardly pad
@@ -214,6 +215,34 @@ class _Drafted:
     seconds: float
 
 
+class _Versions:
+    """The articles that were stored when a run first asked for each: one by one as long as it asks for few, so that one
+    more article does not cost what the corpus holds.
+
+    What may find that articles have vanished asks for `all` before it looks: what others add meanwhile has not.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._asked: dict[str, Version | None] = {}
+        self._all: dict[str, Version] | None = None
+
+    def of(self, source: str) -> Version | None:
+        """The version of the article of this source, if it is there."""
+        if source not in self._asked:
+            if self._all is None and len(self._asked) < _FEW:
+                self._asked[source] = self._store.versions(source).get(source)
+            else:
+                self._asked[source] = self.all().get(source)
+        return self._asked[source]
+
+    def all(self) -> dict[str, Version]:
+        """Every article, by its source."""
+        if self._all is None:
+            self._all = self._store.versions()
+        return self._all
+
+
 @dataclass(slots=True)
 class _Run:
     """One run of an indexer over a plan."""
@@ -224,9 +253,8 @@ class _Run:
     cancel: threading.Event
     dry_run: bool
     report: SyncReport = field(default_factory=SyncReport)
-    _versions: dict[str, Version] = field(default_factory=dict)
+    _known: "_Versions" = field(init=False)
     _total: int = 0
-    _archives: Collection[str] = ()  # that stored articles are in
     _sentences: int = 0  # of the corpus, when all that is drafted is stored
     _seen: set[str] = field(default_factory=set)  # the sources of all jobs that were opened
     _opened: set[str] = field(default_factory=set)  # of them, those that held jobs
@@ -235,14 +263,21 @@ class _Run:
     _brought: set[bytes] = field(default_factory=set)  # texts that articles of this run have brought
     _kept: set[str] = field(default_factory=set)  # addresses of uploads that are stored already
 
+    def __post_init__(self) -> None:
+        self._known = _Versions(self.indexer.store)
+
     def carry_out(self) -> None:
         self.report.dry_run = self.dry_run
         self.report.notes += self.plan.notes
-        self._versions = self.indexer.store.versions()
-        self._archives = members_of(self._versions).keys()
+        if self.plan.scopes:
+            self._known.all()
         self._sentences = self.indexer.store.statistics().sentences
         for target, message in self.plan.problems:
-            stays = "; it is still indexed: articles remove takes it out" if source_of(target) in self._versions else ""
+            stays = (
+                "; it is still indexed: articles remove takes it out"
+                if (source := source_of(target)) and self._known.of(source)
+                else ""
+            )
             self.report.add(target, "failed", f"{message}{stays}")
         try:
             self._settle_all()
@@ -285,7 +320,7 @@ class _Run:
     def _open(self, job: Job) -> _Drafted | Sequence[Job] | None:
         """What the job comes to; None if it is settled, unchanged or failed."""
         started = time.perf_counter()
-        known = self._versions.get(job.source)
+        known = self._known.of(job.source)
         self._seen.add(job.source)
         if job.source in self._settling:  # two sources give it, and the first has settled it, or will in a moment
             return None
@@ -311,6 +346,7 @@ class _Run:
             if not self.dry_run:
                 self.indexer.store.touch(job.source, opened.input_hash, opened.article_hash)
         elif opened is not None:
+            self._known.all()
             self._opened.add(job.source)
             return opened
         self._settling.add(job.source)
@@ -318,7 +354,7 @@ class _Run:
         return None
 
     def _fail(self, job: Job, reason: Said, started: float) -> None:
-        if job.source in self._versions or job.source in self._archives:
+        if self._known.of(job.source) or job.source in members_of(self._known.all()):
             reason = Said(_STAYS[reason.endswith(".")], reason=reason)
         self._lost.add(job.source)
         self._settle(job, "failed", reason, seconds=time.perf_counter() - started)
@@ -369,7 +405,7 @@ class _Run:
             began = time.perf_counter()
             hashes = [key for key, _ in encoded_texts([one.draft])]
             encoded = len({key for key in hashes if key not in known and key not in self._brought})
-            outcome: Outcome = "changed" if one.job.source in self._versions else "added"
+            outcome: Outcome = "changed" if self._known.of(one.job.source) else "added"
             if not self.dry_run and not self._put(one, prepare(one.draft, encodings)):
                 outcome, encoded, hashes = "unchanged", 0, []  # by this run: another one has settled it meanwhile
             self._brought.update(hashes)
@@ -382,7 +418,7 @@ class _Run:
         upload = one.job.upload
         if upload is not None and upload.address in self._kept:
             upload = upload._replace(data=None)
-        replaces = self._versions.get(one.job.source)
+        replaces = self._known.of(one.job.source)
         stamp = stamp_of(self.indexer.encoder)
         stored = self.indexer.store.put(prepared, stamp, replaces=replaces, upload=upload)
         if stored and upload is not None:
@@ -393,9 +429,10 @@ class _Run:
         """Removes what the plan's scopes would have found if it still existed, and what archives hold no longer."""
         if not (self.plan.scopes or self._opened):
             return  # nothing was looked into that something could be missing from
-        gone = [source for source in self._versions if self._has_vanished(source)]
+        versions = self._known.all()
+        gone = [source for source in versions if self._has_vanished(source)]
         if gone and not self.dry_run:
-            self.indexer.store.remove([self._versions[source].article_id for source in gone])
+            self.indexer.store.remove([versions[source].article_id for source in gone])
             self.indexer.store.ledger.forget_origins(gone)
         for source in gone:
             self.report.add(source, "removed")
