@@ -222,6 +222,33 @@ def test_progress_counts_committed_articles(indexer, articles, corpus):
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_what_others_add_during_a_run_has_not_vanished(indexer, articles, corpus, encoder):
+    """An article that came into a folder, and into the corpus, after the run had looked there, stays."""
+    late = Article((articles / "late.md").as_posix(), "Late", "The late train came after all.")
+
+    def progress(_):
+        Indexer(corpus.store, encoder).add_articles([late])
+
+    report = indexer.sync([str(articles)], progress=progress)
+    assert len(report.added) == 3 and not report.removed
+    assert late.source in corpus.store.versions()
+    assert indexer.sync([str(articles)]).removed == [late.source]
+
+
+def test_one_more_article_does_not_read_all_others(indexer, corpus, monkeypatch):
+    """What is stored is looked up for the few articles that are added, and in one piece for many."""
+    indexer.add_articles(Article(f"/{n}", "", f"Number {n} is here.") for n in range(60))
+    asked = []
+    versions = corpus.store.versions
+    monkeypatch.setattr(corpus.store, "versions", lambda source=None: asked.append(source) or versions(source))
+    report = indexer.add_articles([Article("/7", "", "Number 7 has moved."), Article("/99", "", "Number 99 is new.")])
+    assert (report.changed, report.added) == (["/7"], ["/99"]) and None not in asked
+    asked.clear()
+    report = indexer.add_articles(Article(f"/{n}", "", f"Number {n} is here.") for n in range(120))
+    assert (len(report.unchanged), len(report.changed), len(report.added)) == (59, 2, 59)
+    assert asked.count(None) == 1
+
+
 def test_a_cancelled_run_leaves_whole_articles_and_the_next_one_finishes(indexer, articles, corpus):
     """Cancelling after the first article leaves that one whole, removes nothing, and loses nothing."""
     cancel = threading.Event()
