@@ -13,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from index.errors import UserError
@@ -35,6 +36,11 @@ PASSING = "export-"
 """What the names of folders begin with in which an export is being made."""
 _LONGEST = 900.0  # seconds that an export may take: a large model on a slow machine
 _ROOT = Path(__file__).parent.parent
+_NEVER = "the model cannot be exported, and is run by sentence-transformers: %s"
+_NOT_NOW = (
+    "the model cannot be exported now, and is run by sentence-transformers; what is indexed meanwhile has to be "
+    "encoded anew when it can be: %s"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +99,13 @@ def exported(
             nowhere = ", ".join(map(str, caches))
             log.warning("the model is run by sentence-transformers: no export can be kept in %s", nowhere)
             return None
-        folder = _folder(fingerprint(name), precision, cache)
-        manifest = _made(name, precision, folder)
-        found = Exported(folder, manifest) if manifest is not None else None
+        # Two at once would need twice the memory, and come to the same.
+        with _alone(cache):
+            found = find_export(name, precision, caches)
+            if found is None:
+                folder = _folder(fingerprint(name), precision, cache)
+                manifest = _made(name, precision, folder)
+                found = Exported(folder, manifest) if manifest is not None else None
     return found if found is not None and found.manifest.made is not None else None
 
 
@@ -117,7 +127,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         manifest = Manifest(**data)
         if manifest.format != FORMAT or not _is_whole(folder, manifest):
             raise ValueError("it is of another version, or damaged")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
     except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
         log.warning("the exported model in %s cannot be used and is made anew: %s", folder, error)
@@ -160,26 +170,43 @@ def _is_writable(cache: Path) -> bool:
         return False
 
 
+@contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    """Waits for another process that is exporting into this folder."""
+    lock = FileLock(cache / ".lock")
+    try:
+        lock.acquire(timeout=_LONGEST)
+    except (OSError, Timeout) as error:  # a file system without locks, or one that hangs: the work may be done twice
+        log.warning("exporting without a lock: %s", error)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _made(name: str, precision: Precision, folder: Path) -> Manifest | None:
     _tidy(folder.parent)
     try:
-        code, out, err = _run([sys.executable, "-m", "index.exporting", name, precision, str(folder)])
+        with tempfile.TemporaryDirectory(prefix=PASSING, dir=folder.parent, ignore_cleanup_errors=True) as work:
+            command = [sys.executable, "-m", "index.exporting", name, precision, str(folder), work]
+            code, said = _run(command)
     except (OSError, subprocess.TimeoutExpired) as error:
-        log.warning("the model cannot be exported, and is run by sentence-transformers: %s", error)
+        log.warning(_NOT_NOW, error)
         return None
     if code == USER_ERROR:
-        raise UserError(out.strip() or f"The model {name!r} cannot be had.")
+        raise UserError(said or f"The model {name!r} cannot be had.")
     manifest = read_manifest(folder)
     if manifest is None:
-        last = (err.strip().splitlines() or ["no reason was given"])[-1]
-        log.warning("the model cannot be exported, and is run by sentence-transformers: %s", last)
+        killed = f"it was ended by {signal.Signals(-code).name}, which a lack of memory may do" if code < 0 else ""
+        log.warning(_NOT_NOW, killed or said or f"exit code {code}")
     elif manifest.made is None:
-        log.warning("the model cannot be exported, and is run by sentence-transformers: %s", manifest.reason)
+        log.warning(_NEVER, manifest.reason)
     return manifest
 
 
-def _run(command: Sequence[str]) -> tuple[int, str, str]:
-    """A command's exit status, output and errors. At its time limit it ends with all processes that it has begun.
+def _run(command: Sequence[str]) -> tuple[int, str]:
+    """A command's exit status and output. At its time limit, and with this process, it ends with all processes that it
+    has begun: its standard input stays open as long.
 
     Raises:
         OSError: it cannot be started.
@@ -187,24 +214,29 @@ def _run(command: Sequence[str]) -> tuple[int, str, str]:
     """
     paths = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     kept = {key: value for key, value in os.environ.items() if key != "DISCORD_TOKEN"}  # which is nothing to it
-    with subprocess.Popen(  # noqa: S603 — our own program
-        command,
-        cwd=_ROOT,
-        env={**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    ) as process:
-        try:
-            out, err = process.communicate(timeout=_LONGEST)
-        except BaseException:  # Ctrl-C, too
-            _end(process)
-            raise
-        return process.returncode, out, err
+    reading, writing = os.pipe()
+    try:
+        with subprocess.Popen(  # noqa: S603 — our own program
+            command,
+            cwd=_ROOT,
+            env={**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"},
+            stdin=reading,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        ) as process:
+            try:
+                out, _ = process.communicate(timeout=_LONGEST)
+            except BaseException:  # Ctrl-C, too
+                _end(process)
+                raise
+            return process.returncode, out.strip()
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

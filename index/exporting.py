@@ -1,4 +1,4 @@
-"""Exports a sentence-transformers model for ONNX Runtime: `python -m index.exporting MODEL PRECISION FOLDER`.
+"""Exports a sentence-transformers model for ONNX Runtime: `python -m index.exporting MODEL PRECISION FOLDER WORK`.
 
 PyTorch's own exporter writes the graph, with pooling and normalisation in it; ONNX Runtime's tools make its weights
 8-bit integers; and the result is compared with sentence-transformers, text by text. What is not as good is not kept:
@@ -6,9 +6,11 @@ an 8-bit export gives way to one with the weights as they are, and that to none.
 and what it takes in memory is gone with them.
 """
 
+import os
 import shutil
+import signal
 import sys
-import tempfile
+import threading
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -25,7 +27,6 @@ from index.errors import UserError
 from index.exported import (
     FORMAT,
     MODEL,
-    PASSING,
     TOKENIZER,
     USER_ERROR,
     Exported,
@@ -60,37 +61,37 @@ class NotExportableError(Exception):
     """The model does something that the light runtime cannot do; the message says what."""
 
 
-def export(name: str, precision: Precision, folder: Path) -> Manifest:
-    """Exports a model into `folder`, which appears when all is there. The manifest says what came of it.
+def export(name: str, precision: Precision, folder: Path, work: Path) -> Manifest:
+    """Exports a model into `folder`, which appears when all is there. The manifest says what came of it. What passes
+    lies in `work`, on the same disk.
 
     Raises:
         UserError: the model cannot be had.
         OSError, MemoryError, ImportError, BrokenProcessPool: it cannot be exported this time.
     """
-    own = fingerprint(name)
-    with tempfile.TemporaryDirectory(prefix=PASSING, dir=folder.parent, ignore_cleanup_errors=True) as passing:
-        made = Path(passing) / "made"
+    own, made = fingerprint(name), work / "made"
+    made.mkdir()
+    # PyTorch has gone with its process when the other half begins: a gigabyte is enough for either.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+        original = apart.submit(_original, name, made, work).result()
+    if original.cannot_be_had:
+        raise UserError("{reason}", reason=original.cannot_be_had)
+    try:
+        manifest = _best(original, own, precision, made)
+    except _PASSING:
+        raise
+    except Exception as error:  # the tools below raise whatever their parts raise; none of it is worth a stop
+        shutil.rmtree(made)
         made.mkdir()
-        # PyTorch has gone with its process when the other half begins: a gigabyte is enough for either.
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
-            original = apart.submit(_original, name, made, Path(passing)).result()
-        if original.cannot_be_had:
-            raise UserError("{reason}", reason=original.cannot_be_had)
-        try:
-            manifest = _best(original, own, precision, made)
-        except _PASSING:
-            raise
-        except Exception as error:  # the tools below raise whatever their parts raise; none of it is worth a stop
-            shutil.rmtree(made)
-            made.mkdir()
-            manifest = Manifest(FORMAT, own, precision, None, f"{type(error).__name__}: {error}"[:500])
-        write_manifest(made, manifest)
-        # Where two processes export at once, the one that comes second finds the first one's, which may be in use.
-        if (there := read_manifest(folder)) is not None:
-            return there
-        shutil.rmtree(folder, ignore_errors=True)  # damaged, or of another version
-        with suppress(OSError):  # it came just now
-            made.replace(folder)
+        reason = str(error) if isinstance(error, NotExportableError) else f"{type(error).__name__}: {error}"
+        manifest = Manifest(FORMAT, own, precision, None, reason[:500])
+    write_manifest(made, manifest)
+    # Where two processes export at once, the one that comes second finds the first one's, which may be in use.
+    if (there := read_manifest(folder)) is not None:
+        return there
+    shutil.rmtree(folder, ignore_errors=True)  # damaged, or of another version
+    with suppress(OSError):  # it came just now
+        made.replace(folder)
     return manifest
 
 
@@ -119,6 +120,8 @@ def _original(name: str, made: Path, work: Path) -> _Original:
         _write(model, plain, made / TOKENIZER)
     except _PASSING:
         raise
+    except NotExportableError as error:
+        return _Original(plain, cannot_be_exported=str(error))
     except Exception as error:  # exporters raise whatever their parts raise
         return _Original(plain, cannot_be_exported=f"{type(error).__name__}: {error}")
     return _Original(plain, wanted)
@@ -233,13 +236,26 @@ def _compared(wanted: Encoded, found: Encoded) -> tuple[float, str]:
     return float((wanted.vectors * found.vectors).sum(axis=1).min()), ""
 
 
+def _end_with_parent() -> None:
+    """Ends this process, and what it has begun, when its standard input does: with the process that has begun it."""
+    while os.read(0, 1):  # as a stream, it would have to be closed before this process could end by itself
+        pass
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
 def main(arguments: Sequence[str]) -> int:
-    name, precision, folder = arguments
+    name, precision, folder, work = arguments
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        export(name, "float32" if precision == "float32" else "int8", Path(folder))
+        export(name, "float32" if precision == "float32" else "int8", Path(folder), Path(work))
     except UserError as error:
         print(error)
         return USER_ERROR
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}")
+        return 1
     return 0
 
 

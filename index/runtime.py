@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -20,6 +19,10 @@ from index.errors import UserError
 from index.exported import MODEL, TOKENIZER, Exported
 from index.tokens import Encoded, TokenVectors, token_vectors
 from index.yardstick import Yardstick, measure
+
+# Read when it is imported: later than that, it has made an identifier for this machine, and an event, already.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 _LINGER = 0.02  # seconds after a question is read, in which the rest of its answer is worked out
 _LONGEST_WAIT = 0.05  # seconds that a passage waits for questions, so that indexing goes on under any load
@@ -139,7 +142,6 @@ class _Turns:
 
 
 def _session(path: str) -> onnxruntime.InferenceSession:
-    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     # One question on one core: several at once, and indexing beside them, use the others.
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -72,6 +72,7 @@ class Environments:
         environment = {key: os.environ[key] for key in kept if key in os.environ}
         environment |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "PYTHONPATH": str(ROOT)}
         environment |= {"TOKENIZERS_PARALLELISM": "true", "DO_NOT_TRACK": "1"}
+        environment["ORT_DISABLE_TELEMETRY"] = "1"
         if threads is not None:
             names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
             environment |= dict.fromkeys(names, str(threads))
