@@ -115,7 +115,7 @@ class FullText:
         counted = self._here().counted[unit]
         missing = [term for term in terms if term not in counted]
         if missing:
-            found = self._counted(unit, missing)
+            found = self._read_frequencies(unit, missing)
             if len(counted) + len(found) > _MOST_COUNTED:
                 return {term: found[term] if term in found else counted[term] for term in terms}
             counted.update(found)
@@ -182,7 +182,7 @@ class FullText:
         sql = f"SELECT id FROM hidden_{unit} WHERE id IN"
         return {row[0] for marks, group in grouped(ids) for row in self._rows(f"{sql} ({marks})", group)}
 
-    def _counted(self, unit: Unit, terms: Sequence[str]) -> dict[str, int]:
+    def _read_frequencies(self, unit: Unit, terms: Sequence[str]) -> dict[str, int]:
         """Term → how many units hold it, read from the file. The postings of rare ones are kept, for what is counted is
         mostly searched for next."""
         found = dict.fromkeys(terms, 0)

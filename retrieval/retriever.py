@@ -93,13 +93,14 @@ class Retriever:
         texts = _Texts()
         asked, own = _shortened(searched), question if searched != question else None
         with self._ranking(asked, texts, top, own, only) as (ranked, found):
-            shown = worth_showing([one.probability for one in ranked], ranked[0].lowest if ranked else 1.0)
-            near = [not any(shown) and one is ranked[0] and one.probability >= BESIDE for one in ranked]
+            worth = worth_showing([one.probability for one in ranked], ranked[0].lowest if ranked else 1.0)
+            shown = list(compress(ranked, worth))
+            near = [one for one in ranked[:1] if not shown and one.probability >= BESIDE]
             # Nothing else leads a group, so that it need not be compared with all others.
-            leads = {id(one) for one in compress(ranked, shown if any(shown) else near)}
+            leads = {id(one) for one in shown or near}
             groups = grouped(ranked, texts.statement, top, lambda one: id(one) in leads)
-            hits = [texts.hit(group, band(group.best.probability)) for group in groups if any(shown)]
-            nearest = texts.hit(groups[0], Confidence.WEAK) if groups and not hits else None
+            hits = [texts.hit(group, band(group.best.probability)) for group in groups] if shown else []
+            nearest = texts.hit(groups[0], Confidence.WEAK) if near else None
         unknown = foreign(found.language, self._encoder.languages) if found else None
         answer = Answer(question, tuple(hits), unknown, nearest=nearest)
         if found and found.question != asked:
