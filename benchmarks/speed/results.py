@@ -149,7 +149,8 @@ _TABLES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
 
 def _table(results: Figures, title: str, name: str, told: Callable[[Any], str]) -> str:
     sizes = sorted({one["size"] for one in results["figures"]})
-    systems = list(dict.fromkeys(one["system"] for one in results["figures"]))
+    measured = {one["system"] for one in results["figures"]}
+    systems = [name for name in SYSTEMS if name in measured]
     of = {(one["system"], one["size"]): one for one in results["figures"]}
     if not any(name in one for one in of.values()):
         return ""
@@ -188,7 +189,7 @@ def _ratio_table(lines: Sequence[Figures]) -> str:
 def _configured(results: Figures) -> str:
     rows = [
         [SYSTEMS[name].title, one["configured"], ", ".join(f"{key} {value}" for key, value in one["packages"].items())]
-        for name, one in results["systems"].items()
+        for name, one in sorted(results["systems"].items(), key=lambda item: list(SYSTEMS).index(item[0]))
     ]
     return _markdown(["system", "set up as", "versions"], rows)
 
