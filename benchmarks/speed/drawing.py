@@ -7,8 +7,8 @@ from typing import Any
 from benchmarks.speed.environments import SYSTEMS
 from evaluation.markup import escaped
 
-_WIDTH, _HEIGHT = 720, 420
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 240, 40, 48  # margins; the names stand at the right
+_WIDTH, _HEIGHT = 760, 420
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 280, 40, 48  # margins; the names stand at the right
 _COLOURS = {
     "verbatim": "#0b6e4f",
     "txtai": "#d1495b",
