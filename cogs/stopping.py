@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,10 +46,31 @@ def stop_on_signals(stop: asyncio.Event, *, within: float) -> Iterator[None]:
             signal.signal(number, _leave)
         loop.call_soon_threadsafe(told)
 
-    with exit_on_signals():
+    with exit_on_signals(), _waking(loop):
         for number in _SIGNALS:
             signal.signal(number, heard)
         yield
+
+
+@contextmanager
+def _waking(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Within the block every signal wakes the loop: one that comes right before it waits, or to another thread, would
+    be heard only when something else does."""
+    reading, writing = socket.socketpair()
+    with reading, writing:
+        for one in (reading, writing):
+            one.setblocking(False)
+        try:
+            loop.add_reader(reading, reading.recv, 4096)
+        except NotImplementedError:  # on Windows, whose loop looks for signals by itself
+            yield
+            return
+        before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(reading)
 
 
 def _leave(*_: object) -> None:

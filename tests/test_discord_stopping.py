@@ -32,6 +32,27 @@ asyncio.run(main())
 """
 
 
+BESIDE = """
+import asyncio, signal, threading
+from cogs.stopping import stop_on_signals
+
+def tell():
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+async def main():
+    stop = asyncio.Event()
+    with stop_on_signals(stop, within=1_000):
+        print("begun", flush=True)
+        for seconds in (0.3, 0.6):
+            threading.Timer(seconds, tell).start()
+        await stop.wait()
+        print("closing", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
 @pytest.fixture
 def start():
     started = []
@@ -65,6 +86,15 @@ def test_a_second_signal(start, number):
     process.send_signal(number)
     assert process.stdout.readline() == "closing\n"
     process.send_signal(number)
+    assert process.wait(20) == 0
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="sends a signal to one thread")
+def test_a_signal_that_interrupts_nothing(start):
+    """A signal that does not come in the middle of the loop's waiting, but to a thread beside it, is heard at once."""
+    process = start(BESIDE)
+    assert process.stdout.readline() == "closing\n"
     assert process.wait(20) == 0
 
 
