@@ -115,14 +115,19 @@ def end_of(code: int) -> Said:
     return Said("exit code {code}", code=str(code))
 
 
+def module_path() -> str:
+    """The PYTHONPATH of a process that runs modules of this program: they come first, and then what is set."""
+    paths = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return os.pathsep.join(paths)
+
+
 def _environment() -> dict[str, str]:
     """What the process needs to know, and nothing that is not for it."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    paths = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return kept | {
         "LANG": "C.UTF-8",
         "PYTHONUTF8": "1",
-        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONPATH": module_path(),
         "PYTHONSAFEPATH": "1",  # the modules are this program's, not those of the folder it was started in
         # Every thread's stack and every arena counts as memory, used or not.
         "MALLOC_ARENA_MAX": "1",

@@ -22,6 +22,7 @@ from typing import Any, Literal, get_args
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
+from index.child import end_of, module_path
 from index.errors import UserError
 from index.models import fingerprint
 
@@ -197,8 +198,8 @@ def _made(name: str, precision: Precision, folder: Path) -> Manifest | None:
         raise UserError(said or f"The model {name!r} cannot be had.")
     manifest = read_manifest(folder)
     if manifest is None:
-        killed = f"it was ended by {signal.Signals(-code).name}, which a lack of memory may do" if code < 0 else ""
-        log.warning(_NOT_NOW, killed or said or f"exit code {code}")
+        killed = f"it was ended by {end_of(code)}, which a lack of memory may do" if code < 0 else ""
+        log.warning(_NOT_NOW, killed or said or end_of(code))
     elif manifest.made is None:
         log.warning(_NEVER, manifest.reason)
     return manifest
@@ -212,14 +213,13 @@ def _run(command: Sequence[str]) -> tuple[int, str]:
         OSError: it cannot be started.
         subprocess.TimeoutExpired: it took too long.
     """
-    paths = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     kept = {key: value for key, value in os.environ.items() if key != "DISCORD_TOKEN"}  # which is nothing to it
     reading, writing = os.pipe()
     try:
         with subprocess.Popen(  # noqa: S603 — our own program
             command,
             cwd=_ROOT,
-            env={**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"},
+            env={**kept, "PYTHONPATH": module_path(), "PYTHONIOENCODING": "utf-8"},
             stdin=reading,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
