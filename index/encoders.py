@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from index.encoder import REFERENCE, Encoder, EncoderIdentity, Stamp, is_of, known_languages
 from index.errors import UserError
-from index.exported import Exported, Precision, cache_folder, exported, find_export
+from index.exported import Exported, Precision, cache_folder, exported
 from index.models import DEFAULT_MODEL, fingerprint
 from index.tokens import Encoded
 from index.yardstick import Yardstick
@@ -26,7 +26,7 @@ class ModelEncoder:
 
     The export is looked for, or made, when `identity` is first asked for, and loaded with the first text. `caches` are
     where exports are kept, the first that can be written; None: the user's own folder. Before one is made, `preparing`
-    is called, if that is set.
+    is called, if that is set; it may refuse.
 
     Raises:
         UserError: from the first use on, when the model cannot be had or is not what it should be.
@@ -60,7 +60,7 @@ class ModelEncoder:
         with self._lock:
             if self._identity is None:
                 if self._runtime != REFERENCE:
-                    precision = _precision(self._runtime)
+                    precision: Precision = "float32" if self._runtime == "float32" else "int8"
                     self._exported = exported(self._name, precision, self._caches or [cache_folder()], self.preparing)
                 runtime = self._exported.runtime if self._exported else REFERENCE
                 own = fingerprint(self._name)
@@ -109,10 +109,6 @@ class ModelEncoder:
         )
 
 
-def _precision(runtime: Runtime) -> Precision:
-    return "float32" if runtime == "float32" else "int8"
-
-
 def encoder_of(stamp: Stamp, caches: Sequence[Path] | None = None) -> ModelEncoder:
     """The encoder that a corpus was made with, while its model, and the export of it, is still where it was.
 
@@ -121,18 +117,19 @@ def encoder_of(stamp: Stamp, caches: Sequence[Path] | None = None) -> ModelEncod
     """
     name = DEFAULT_MODEL if stamp.model.startswith(f"{DEFAULT_MODEL}@") else stamp.location or stamp.model
     runtimes: dict[str, Runtime] = {"onnx-int8": "int8", "onnx-float32": "float32"}
-    runtime = runtimes.get(stamp.runtime, REFERENCE)
-    # Whoever asks for it may hold up others, and an export takes its time: it is not made here.
-    if runtime != REFERENCE and find_export(name, _precision(runtime), caches or [cache_folder()]) is None:
-        raise UserError(f"The export of {name!r} that the articles were encoded with is not there any more.")
     encoder = ModelEncoder(
         name,
         question_prefix=stamp.question_prefix,
         passage_prefix=stamp.passage_prefix,
         tokens=stamp.tokens,
-        runtime=runtime,
+        runtime=runtimes.get(stamp.runtime, REFERENCE),
         caches=caches,
     )
+
+    def refuse() -> None:
+        raise UserError(f"The export of {name!r} that the articles were encoded with is not there any more.")
+
+    encoder.preparing = refuse  # whoever asks for it may hold up others, and an export takes its time
     if not is_of(stamp, encoder.identity):
         raise UserError(f"{name!r} is another model by now, or this version of Verbatim reads articles otherwise")
     return encoder

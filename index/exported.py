@@ -92,9 +92,9 @@ def exported(
     """
     found = find_export(name, precision, caches)
     if found is None:
-        log.info("exporting the model %s, once", name)
         if preparing is not None:
             preparing()
+        log.info("exporting the model %s, once", name)
         cache = next(filter(_is_writable, caches), None)
         if cache is None:
             nowhere = ", ".join(map(str, caches))
